@@ -1,0 +1,264 @@
+"""Arguments and options of the command line: each is named and explained once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_INPUT, _TRAINING = "Input", "Training"
+_OUTPUT, _RUNNING = "Output", "Running"
+
+
+class Network(StrEnum):
+    """Which network annotates."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+
+
+class Device(StrEnum):
+    """Where the arithmetic happens."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class Expression(StrEnum):
+    """What the values are, where they cannot tell."""
+
+    COUNTS = "counts"
+    LOG1P = "log1p"
+
+
+class Preset(StrEnum):
+    """How training is set."""
+
+    DEFAULT = "default"
+    PAPER = "paper"
+
+
+def json_target(value: str | None) -> str | None:
+    """Refuse a JSON output that is not named like one: a slip must not hit a data file."""
+    if value not in (None, "-") and not str(value).endswith(".json"):
+        raise typer.BadParameter("give a file name that ends in .json, or - for standard output")
+    return value
+
+
+# --- input ----------------------------------------------------------------------------------
+
+Reference = Annotated[
+    Path,
+    typer.Argument(
+        metavar="REF.h5ad", help="Annotated reference: counts or log1p counts, labels in obs."
+    ),
+]
+Query = Annotated[Path, typer.Argument(metavar="QUERY.h5ad", help="Cells to annotate.")]
+Annotated_ = Annotated[
+    Path,
+    typer.Argument(metavar="ANNOTATED.h5ad", help="File that [bold]plkd annotate[/bold] wrote."),
+]
+ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL/", help="Folder of a saved model.")]
+ModelOption = Annotated[
+    Path,
+    typer.Option(
+        "--model", "-m", metavar="MODEL/", help="Folder of a saved model.", rich_help_panel=_INPUT
+    ),
+]
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels", metavar="KEY", help="Column of obs with the cell types.", rich_help_panel=_INPUT
+    ),
+]
+Batch = Annotated[
+    str | None,
+    typer.Option(
+        "--batch",
+        metavar="KEY",
+        help="Column of obs with the batches (donor, sample, study); whole batches are then held "
+        "out to choose the number of epochs.",
+        rich_help_panel=_INPUT,
+    ),
+]
+GeneSetFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--gene-sets",
+        metavar="FILE.gmt",
+        help="Gene sets that name the patterns; without them the patterns are learned.",
+        rich_help_panel=_INPUT,
+    ),
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        "--layer", metavar="NAME", help="Take this layer in place of X.", rich_help_panel=_INPUT
+    ),
+]
+UseRaw = Annotated[
+    bool, typer.Option("--use-raw", help="Take raw.X in place of X.", rich_help_panel=_INPUT)
+]
+GeneKey = Annotated[
+    str | None,
+    typer.Option(
+        "--gene-key",
+        metavar="KEY",
+        help="Column of var with the gene names, in place of var_names.",
+        rich_help_panel=_INPUT,
+    ),
+]
+ExpressionOption = Annotated[
+    Expression | None,
+    typer.Option(
+        "--expression",
+        help="What the values are; needed only where they cannot tell.",
+        rich_help_panel=_INPUT,
+    ),
+]
+PredictionKey = Annotated[
+    str,
+    typer.Option(
+        "--prediction-key",
+        metavar="KEY",
+        help="Column of obs with the predicted types.",
+        rich_help_panel=_INPUT,
+    ),
+]
+
+# --- training -------------------------------------------------------------------------------
+
+NGenes = Annotated[
+    int,
+    typer.Option(
+        "--n-genes", min=1, help="Highly variable genes to use.", rich_help_panel=_TRAINING
+    ),
+]
+Patterns = Annotated[
+    int | None,
+    typer.Option(
+        "--patterns", min=2, help="Patterns at most. [dim]default: 300", rich_help_panel=_TRAINING
+    ),
+]
+PresetOption = Annotated[
+    Preset,
+    typer.Option(
+        "--preset",
+        help="default: what measured best; paper: SGD, 6 epochs, no augmentation.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs",
+        min=1,
+        help="Passes of the Teacher over the reference, at most. Default: as the preset says.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+StudentEpochs = Annotated[
+    int | None,
+    typer.Option(
+        "--student-epochs",
+        min=1,
+        help="The same for the Student.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", help="The same seed gives the same model on a CPU.", rich_help_panel=_TRAINING
+    ),
+]
+
+# --- output ---------------------------------------------------------------------------------
+
+ModelOut = Annotated[
+    Path,
+    typer.Option(
+        "--out", "-o", metavar="MODEL/", help="Folder for the model.", rich_help_panel=_OUTPUT
+    ),
+]
+AnnotatedOut = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="OUT.h5ad",
+        help="The query with labels, confidence and embedding.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+DemoOut = Annotated[
+    Path,
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Folder for what it writes.", rich_help_panel=_OUTPUT
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_OUTPUT)
+]
+Probabilities = Annotated[
+    bool,
+    typer.Option(
+        "--probabilities", help="Also write the probability of every type.", rich_help_panel=_OUTPUT
+    ),
+]
+KeyAdded = Annotated[
+    str,
+    typer.Option(
+        "--key-added",
+        metavar="KEY",
+        help="Written as obs\\['KEY_label'], obs\\['KEY_confidence'], obsm\\['X_KEY'].",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        metavar="FILE.json|-",
+        callback=json_target,
+        help="Write the numbers as JSON to a file, or to standard output (-) in place of the "
+        "summary.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+# --- running --------------------------------------------------------------------------------
+
+WithNetwork = Annotated[
+    Network,
+    typer.Option(
+        "--with",
+        help="student: fast; teacher: slower, its embedding is the paper's c_r.",
+        rich_help_panel=_RUNNING,
+    ),
+]
+DeviceOption = Annotated[
+    Device,
+    typer.Option("--device", help="auto takes a GPU where there is one.", rich_help_panel=_RUNNING),
+]
+ChunkSize = Annotated[
+    int,
+    typer.Option(
+        "--chunk-size",
+        min=1,
+        help="Cells held in memory at a time.",
+        rich_help_panel=_RUNNING,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads. Default: all.", rich_help_panel=_RUNNING),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_RUNNING),
+]

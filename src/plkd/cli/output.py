@@ -1,0 +1,225 @@
+"""What the commands tell a person when they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plkd.keys import SlotNames
+
+if TYPE_CHECKING:
+    from plkd.demo import DemoResult
+    from plkd.metrics import ClassificationReport
+    from plkd.model.inspection import PartCheck
+    from plkd.tools.annotating import AnnotationSummary
+
+COMMONEST = 10
+CONFUSIONS = 5
+SHORT_HASH = 12
+
+
+def training_text(info: dict[str, Any], seconds: float) -> str:
+    """Say what was learned; ``info`` is what ``describe_model`` gives."""
+    summary = info["summary"]
+    lines = [
+        f"Trained on {_n(summary.get('n_cells', 0), 'cell')} in {_duration(seconds)}: "
+        f"{_n(info['n_classes'], 'cell type')}, {_n(info['n_genes'], 'gene')}, "
+        f"{_n(info['n_patterns'], 'pattern')}."
+    ]
+    held_out = summary.get("held_out")
+    if held_out:
+        lines += [_held_out(held_out)]
+    path = info["path"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Written: {path}",
+            f"Next:    plkd annotate QUERY.h5ad --model {path} --out OUT.h5ad",
+        ]
+    )
+
+
+def annotation_text(
+    summary: AnnotationSummary,
+    *,
+    out: Path,
+    key_added: str,
+    probabilities: bool,
+    seconds: float,
+) -> str:
+    """Say which labels were given, how sure they are, and where they are."""
+    slots = SlotNames(key_added)
+    written = [f"obs['{slots.label}']", f"obs['{slots.confidence}']", f"obsm['{slots.embedding}']"]
+    if probabilities:
+        written.append(f"obsm['{slots.probabilities}']")
+    lines = [
+        f"Annotated {_n(summary.n_cells, 'cell')} with the {summary.network.capitalize()} "
+        f"in {_duration(seconds)}.",
+        f"Genes: {summary.genes_found:,} of the model's {summary.genes_of_model:,} found "
+        f"({summary.gene_share:.0%}; {summary.weight_share:.0%} of its weight), "
+        f"by {summary.matched_by}.",
+    ]
+    if summary.n_no_counts:
+        lines.append(f"Without a count in any of these genes: {_n(summary.n_no_counts, 'cell')}.")
+    rows = [
+        (
+            f"{label['cells']:,}",
+            f"{label['cells'] / max(summary.n_cells, 1):.1%}",
+            f"{label['median_confidence']:.2f}",
+            name,
+        )
+        for name, label in list(summary.labels.items())[:COMMONEST]
+    ]
+    lines += ["", table(("cells", "share", "median confidence", "cell type"), rows)]
+    more = len(summary.labels) - COMMONEST
+    if more > 0:
+        lines.append(f"  and {_n(more, 'rarer type')}")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Written: {out}",
+            f"         {', '.join(written)}",
+            f"Next:    sc.pp.neighbors(adata, use_rep='{slots.embedding}'); sc.tl.umap(adata)",
+            f"         plkd evaluate {out} --labels KEY"
+            + ("" if key_added == "plkd" else f" --prediction-key {slots.label}")
+            + "   (where the true types are known)",
+        ]
+    )
+
+
+def evaluation_text(report: ClassificationReport) -> str:
+    """Say how good an annotation is, per type, and what is confused with what."""
+    lines = [
+        f"Accuracy {report.accuracy:.3f}, macro F1 {report.macro_f1:.3f} "
+        f"({_n(report.n_cells, 'cell')}, {_n(len(report.per_type), 'type')})."
+    ]
+    if report.n_unlabelled:
+        lines.append(f"Left out, without a true type: {_n(report.n_unlabelled, 'cell')}.")
+    if report.n_no_prediction:
+        lines.append(f"Counted as wrong, without a label: {_n(report.n_no_prediction, 'cell')}.")
+    head = ("cells", "precision", "recall", "F1", "cell type")
+    rows = [
+        (f"{t.support:,}", f"{t.precision:.3f}", f"{t.recall:.3f}", f"{t.f1:.3f}", t.type)
+        for t in sorted(report.per_type, key=lambda t: (-t.support, t.type))
+    ]
+    lines += ["", table(head, rows)]
+    groups = [
+        (f"{g.n_cells:,}", f"{g.precision:.3f}", f"{g.recall:.3f}", f"{g.f1:.3f}", g.name)
+        for g in report.abundance
+        if g.precision is not None and g.recall is not None and g.f1 is not None
+    ]
+    if len(groups) > 1:
+        lines += ["", "Means over the types, by cells of a type:", table((*head[:4], ""), groups)]
+    mistakes = _mistakes(report)
+    if mistakes:
+        lines += ["", "Most often confused:", *mistakes]
+    return "\n".join(lines)
+
+
+def info_text(info: dict[str, Any]) -> str:
+    """Say what a saved model is."""
+    summary, contract = info["summary"], info["contract"]
+    facts = [
+        ("model", info["path"]),
+        ("hash", info["model_hash"][:SHORT_HASH]),
+        ("format", f"version {info['format_version']}, written by plkd {info['plkd_version']}"),
+        ("expects", _contract(contract)),
+        ("genes", f"{info['n_genes']:,}"),
+        ("patterns", f"{info['n_patterns']:,}"),
+        ("cell types", f"{info['n_classes']:,}: {', '.join(info['classes'])}"),
+        ("seed", str(info["seed"])),
+    ]
+    if "fingerprint" in info:
+        facts.insert(1, ("name", f"{info['fingerprint']}  (as uns of annotated files calls it)"))
+    if "n_cells" in summary:
+        facts.append(("trained on", _n(summary["n_cells"], "cell")))
+    if summary.get("held_out"):
+        facts.append(("held out", _held_out(summary["held_out"])))
+    for name, n_bytes in info["parts"].items():
+        state = "  (not there)" if name in info["missing_parts"] else ""
+        facts.append(("file", f"{name}, {_size(n_bytes)}{state}"))
+    return "\n".join(f"{name:<11}{value}" for name, value in facts)
+
+
+def verification_text(checks: Sequence[PartCheck]) -> str:
+    """Say of each file whether it is as it was written."""
+    return "\n".join(
+        f"{'ok     ' if check.ok else 'DAMAGED'}  {check.name}: {check.detail}" for check in checks
+    )
+
+
+def demo_text(result: DemoResult) -> str:
+    """Say what the demo did and what to look at."""
+    return "\n".join(
+        [
+            f"Trained on {_n(result.n_reference, 'cell')}, annotated {_n(result.n_query, 'cell')} "
+            f"that it had not seen, in {_duration(result.seconds)}.",
+            evaluation_text(result.report),
+            "",
+            f"Model:     {result.model}",
+            f"Annotated: {result.annotated}",
+            f"Picture:   {result.picture}",
+            f"Scores:    {result.evaluation}",
+            "Next:      plkd train YOUR_REFERENCE.h5ad --labels KEY --out MODEL/",
+        ]
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows in columns: numbers to the right, the last column to the left."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head) - 1)]
+    lines = [
+        "  ".join([*(cell.rjust(w) for cell, w in zip(row, widths, strict=False)), row[-1]])
+        for row in (head, *rows)
+    ]
+    return "\n".join(f"  {line}".rstrip() for line in lines)
+
+
+def _mistakes(report: ClassificationReport) -> list[str]:
+    found = [
+        (int(count), truth, predicted)
+        for truth, counts in zip(report.labels, report.confusion, strict=True)
+        for predicted, count in zip(report.labels, counts, strict=True)
+        if count and truth != predicted
+    ]
+    found.sort(key=lambda each: (-each[0], each[1:]))
+    return [f"  {_n(n, 'cell')} of {truth} called {said}" for n, truth, said in found[:CONFUSIONS]]
+
+
+def _held_out(held_out: dict[str, Any]) -> str:
+    batches = held_out.get("batches") or []
+    shown = ", ".join(map(str, batches[:3])) + (
+        f" and {len(batches) - 3} more" * (len(batches) > 3)
+    )
+    scores = [
+        f"{name} {held_out[key]:.3f}"
+        for name, key in (("Teacher", "teacher_macro_f1"), ("Student", "student_macro_f1"))
+        if held_out.get(key) is not None
+    ]
+    return (
+        f"Macro F1 on {_n(held_out.get('n_cells', 0), 'held-out cell')}"
+        f"{f' (batch {shown})' if batches else ''}: {', '.join(scores) or 'not measured'}."
+    )
+
+
+def _contract(contract: dict[str, Any]) -> str:
+    target = contract.get("target_sum")
+    scaled = f" of counts per {target:,.0f}" if target else ""
+    return f"{contract.get('expression')}{scaled} (counts are brought into it)"
+
+
+def _n(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e5 else f"{n_bytes:,} bytes"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"

@@ -1,0 +1,132 @@
+"""What several commands do before and after their work."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from plkd.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from plkd.cli.options import Preset
+    from plkd.model.annotator import CellAnnotator
+
+STDOUT = "-"
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def prepare(*, threads: int | None = None, json_to: str | None, overwrite: bool) -> None:
+    """Set the number of threads and check the JSON output, before anything heavy is imported.
+
+    Raises
+    ------
+    OutputExistsError
+        The JSON file exists and overwriting was not asked for.
+    """
+    if threads is not None:
+        os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(threads)
+    if json_to not in (None, STDOUT):
+        from plkd.outputs import refuse_existing
+
+        refuse_existing(Path(json_to), overwrite=overwrite)
+
+
+def answer(
+    summary: str,
+    numbers: dict[str, Any],
+    *,
+    json_to: str | None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Give the summary to a person, the numbers to a pipeline.
+
+    Parameters
+    ----------
+    summary
+        Text for standard output, unless ``quiet`` or the numbers go there.
+    numbers
+        Plain values.
+    json_to
+        File for the numbers, ``"-"`` for standard output, ``None`` for nowhere.
+    """
+    if json_to is not None:
+        written = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
+        if json_to == STDOUT:
+            typer.echo(written)
+            return
+        from plkd.outputs import replace_when_done
+
+        with replace_when_done(Path(json_to), overwrite=overwrite) as partial:
+            partial.write_text(written + "\n", encoding="utf-8")
+    if not quiet:
+        typer.echo(summary)
+
+
+def new_annotator(
+    gene_sets: Path | None,
+    *,
+    n_genes: int,
+    patterns: int | None,
+    preset: Preset,
+    epochs: int | None,
+    student_epochs: int | None,
+    seed: int,
+    device: str,
+) -> CellAnnotator:
+    """Return an annotator set as the options of ``plkd train`` say."""
+    from dataclasses import replace
+
+    from plkd.config import TeacherConfig, TrainConfig
+    from plkd.data.gene_sets import read_gene_sets
+    from plkd.model.annotator import CellAnnotator
+
+    training = TrainConfig.paper() if preset == "paper" else TrainConfig()
+    if epochs is not None:  # said outright, so a small reference does not get more
+        training = replace(training, teacher_epochs=epochs, min_steps=0)
+    if student_epochs is not None:
+        training = replace(training, student_epochs=student_epochs)
+    teacher = TeacherConfig() if patterns is None else TeacherConfig(n_patterns=patterns)
+    return CellAnnotator(
+        read_gene_sets(gene_sets) if gene_sets else None,
+        n_genes=n_genes,
+        teacher=teacher,
+        training=training,
+        seed=seed,
+        device=device,
+    )
+
+
+def read_reference(path: Path) -> AnnData:
+    """Read a reference into memory.
+
+    Raises
+    ------
+    InputError
+        The file is absent, truncated or no h5ad.
+    """
+    from plkd.data.source import open_h5ad
+
+    open_h5ad(path).close()
+    import anndata
+
+    try:
+        return anndata.read_h5ad(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # HDF5 raises many kinds, depending on where the damage is
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"a whole h5ad file at {path}",
+            f"a truncated or damaged one ({why})",
+            "copy or write the file again",
+        ) from error

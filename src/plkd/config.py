@@ -1,0 +1,255 @@
+"""Every hyper-parameter, its default and why. Frozen: a configuration never changes in use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from plkd.errors import InputError
+
+TARGET_SUM = 1e4
+"""Library size to which counts are scaled before log1p: counts per 10,000 (paper, section 3.2)."""
+
+
+@dataclass(frozen=True)
+class _Config:
+    def __post_init__(self) -> None:
+        for name, (low, high) in self._ranges().items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise InputError(
+                    f"{type(self).__name__}.{name} between {low} and {high}",
+                    f"{value!r}",
+                    "choose a value in this range",
+                )
+
+    @classmethod
+    def _ranges(cls) -> dict[str, tuple[float, float]]:
+        return {}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values for the model file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return the configuration that ``as_dict`` wrote; fields it lacks take their default."""
+        known = {field.name for field in fields(cls)}
+        tupled = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known
+        }
+        return cls(**tupled)
+
+
+@dataclass(frozen=True)
+class TeacherConfig(_Config):
+    """Shape of the Teacher.
+
+    Attributes
+    ----------
+    n_patterns
+        Patterns m, the free ones included. Paper: 300.
+    n_free
+        Patterns without a mask beside the gene sets. Paper's code: 1.
+    min_genes, max_genes
+        A gene set is used when it holds at least ``min_genes`` of the model's genes and not
+        more than ``max_genes`` genes in all. Paper's code: 5 and 300.
+    width
+        Width h of a token. 48 gives the paper's parameter count.
+    depth, heads, mlp_ratio
+        Blocks of the Transformer, attention heads, width of its MLP over h.
+        2, 4 and 4 give the paper's parameter count (its text says 1 layer, 2 heads).
+    """
+
+    n_patterns: int = 300
+    n_free: int = 1
+    min_genes: int = 5
+    max_genes: int = 300
+    width: int = 48
+    depth: int = 2
+    heads: int = 4
+    mlp_ratio: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width % self.heads:
+            raise InputError(
+                "TeacherConfig.width divisible by heads",
+                f"width {self.width} and {self.heads} heads",
+                "choose a width that is a multiple of heads",
+            )
+
+    @classmethod
+    def _ranges(cls) -> dict[str, tuple[float, float]]:
+        return {
+            "n_patterns": (2, 100_000),
+            "n_free": (1, 1000),
+            "min_genes": (1, 10_000),
+            "max_genes": (1, 100_000),
+            "width": (1, 4096),
+            "depth": (1, 64),
+            "heads": (1, 256),
+            "mlp_ratio": (1, 64),
+        }
+
+
+@dataclass(frozen=True)
+class StudentConfig(_Config):
+    """Shape of the Student.
+
+    Attributes
+    ----------
+    hidden
+        Widths of the hidden layers; the last is the embedding. 256 and 128 give the paper's
+        parameter count.
+    dropout
+        Share of hidden values dropped in training. Paper's code: 0.1.
+    """
+
+    hidden: tuple[int, ...] = (256, 128)
+    dropout: float = 0.1
+
+    @classmethod
+    def _ranges(cls) -> dict[str, tuple[float, float]]:
+        return {"dropout": (0.0, 0.95)}
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """How Teacher and Student are trained. Defaults are what measured best on held-out batches.
+
+    Attributes
+    ----------
+    batch_size
+        Cells in a mini-batch, on each device. L1 compares the cells of one mini-batch.
+    teacher_epochs, student_epochs
+        Passes over the reference at most; the Student's count passes over all its views.
+    min_steps
+        Mini-batches of the Teacher at least: a small reference gets more epochs.
+    max_cells_per_epoch
+        A larger reference is visited in parts of this size.
+    optimizer
+        "adamw", or the paper's "sgd" with momentum 0.9.
+    teacher_lr, student_lr
+        Highest learning rate; a short linear warm-up leads to it, a cosine to zero follows.
+    weight_decay
+        Decay of the weights. Paper's code: 5e-5.
+    warmup
+        Share of the steps spent on the linear warm-up.
+    clip
+        Norm to which gradients are clipped; ``None`` leaves them.
+    clustering_weight, bandwidth
+        Weight of L1 (the paper's lambda_1, 1) and its sigma; ``None`` takes the batch's mean
+        distance. Paper: 1.
+    pattern_keep
+        Share of the patterns that a training step attends to, drawn anew for each step. 1 is
+        the paper's; less is faster and makes the Teacher lean on no single pattern.
+    balance
+        Cells are drawn in proportion to (cells of their type) ** -balance; 0 draws them as
+        they are, 1 draws all types equally often.
+    thin_to, drop_genes
+        Augmentation: counts thinned down to this share of the depth at most, and genes set to
+        zero up to this share. ``None`` and 0 leave the cells as they are (the paper).
+    label_smoothing
+        Softening of the reference labels in L2.
+    temperature
+        T of the distillation, 3 in the paper.
+    self_entropy_weight
+        Weight of L4 (the paper's lambda_4).
+    hard_label_weight
+        Weight of the cross-entropy with reference labels in the Student. Paper's text: 0.
+    views
+        Versions of each cell that the Student learns from: the cell itself and augmented ones.
+    max_views
+        Views of all cells together at most.
+    hold_out
+        Share of the reference held out to choose the number of epochs, in whole batches where
+        there are batches. 0 trains for all epochs and reports no held-out score.
+    patience
+        Epochs without a better held-out score after which the choice is made.
+    refit
+        Train anew on all cells for the chosen number of epochs; otherwise the held-out cells
+        stay out of the model.
+    """
+
+    batch_size: int = 128
+    teacher_epochs: int = 10
+    student_epochs: int = 12
+    min_steps: int = 300
+    max_cells_per_epoch: int = 50_000
+    optimizer: str = "adamw"
+    teacher_lr: float = 2e-3
+    student_lr: float = 2e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.1
+    clip: float | None = 1.0
+    clustering_weight: float = 1.0
+    bandwidth: float | None = 1.0
+    pattern_keep: float = 0.33
+    balance: float = 0.5
+    thin_to: float | None = 0.1
+    drop_genes: float = 0.5
+    label_smoothing: float = 0.0
+    temperature: float = 3.0
+    self_entropy_weight: float = 0.1
+    hard_label_weight: float = 0.0
+    views: int = 4
+    max_views: int = 200_000
+    hold_out: float = 0.2
+    patience: int | None = 4
+    refit: bool = True
+
+    @classmethod
+    def _ranges(cls) -> dict[str, tuple[float, float]]:
+        return {
+            "batch_size": (2, 1_000_000),
+            "teacher_epochs": (1, 100_000),
+            "student_epochs": (1, 100_000),
+            "min_steps": (0, 10_000_000),
+            "max_cells_per_epoch": (1, 10**9),
+            "teacher_lr": (0.0, 1e3),
+            "student_lr": (0.0, 1e3),
+            "weight_decay": (0.0, 1e3),
+            "warmup": (0.0, 0.9),
+            "clip": (1e-9, 1e9),
+            "clustering_weight": (0.0, 1e6),
+            "bandwidth": (1e-6, 1e6),
+            "pattern_keep": (0.01, 1.0),
+            "balance": (0.0, 1.0),
+            "thin_to": (1e-3, 1.0),
+            "drop_genes": (0.0, 0.95),
+            "label_smoothing": (0.0, 0.9),
+            "temperature": (1e-3, 1e3),
+            "self_entropy_weight": (0.0, 1e6),
+            "hard_label_weight": (0.0, 1e6),
+            "views": (1, 1000),
+            "max_views": (1, 10**10),
+            "hold_out": (0.0, 0.9),
+            "patience": (1, 100_000),
+        }
+
+    @classmethod
+    def paper(cls) -> TrainConfig:
+        """Return the paper's training: SGD with momentum, 6 epochs, no augmentation.
+
+        Section 3.2 of the paper; batch size 8, learning rate 0.001, momentum 0.9 and weight
+        decay 5e-5 are not in its text and are those of the authors' code.
+        """
+        return cls(
+            batch_size=8,
+            teacher_epochs=6,
+            student_epochs=6,
+            min_steps=0,
+            optimizer="sgd",
+            teacher_lr=1e-3,
+            student_lr=1e-3,
+            weight_decay=5e-5,
+            warmup=0.0,
+            clip=None,
+            pattern_keep=1.0,
+            balance=0.0,
+            thin_to=None,
+            drop_genes=0.0,
+            self_entropy_weight=1.0,
+            views=1,
+        )

@@ -1,0 +1,113 @@
+"""Reading and preparing data; every name is imported when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plkd.data.alignment import align, dense_align
+    from plkd.data.expression import (
+        ExpressionKind,
+        Recognised,
+        check_chunk,
+        check_values,
+        recognise,
+        to_log1p,
+    )
+    from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask, read_gene_sets
+    from plkd.data.genes import match_genes
+    from plkd.data.highly_variable import select_genes
+    from plkd.data.labels import (
+        Labels,
+        Split,
+        balanced_weights,
+        encode_labels,
+        leave_batch_out,
+        split_reference,
+    )
+    from plkd.data.reference_genes import GeneList, GeneMatch, gene_list
+    from plkd.data.rows import as_csr, row_sums
+    from plkd.data.source import (
+        ExpressionSource,
+        open_h5ad,
+        recognise_source,
+        source_from_anndata,
+        source_from_h5ad,
+    )
+
+_HOMES = {
+    "alignment": ("align", "dense_align"),
+    "reference_genes": ("GeneList", "GeneMatch", "gene_list"),
+    "expression": (
+        "ExpressionKind",
+        "Recognised",
+        "check_chunk",
+        "check_values",
+        "recognise",
+        "to_log1p",
+    ),
+    "gene_sets": ("GeneSets", "PatternMask", "pattern_mask", "read_gene_sets"),
+    "genes": ("match_genes",),
+    "highly_variable": ("select_genes",),
+    "labels": (
+        "Labels",
+        "Split",
+        "balanced_weights",
+        "encode_labels",
+        "leave_batch_out",
+        "split_reference",
+    ),
+    "rows": ("as_csr", "row_sums"),
+    "source": (
+        "ExpressionSource",
+        "open_h5ad",
+        "recognise_source",
+        "source_from_anndata",
+        "source_from_h5ad",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ExpressionKind",
+    "ExpressionSource",
+    "GeneList",
+    "GeneMatch",
+    "GeneSets",
+    "Labels",
+    "PatternMask",
+    "Recognised",
+    "Split",
+    "align",
+    "as_csr",
+    "balanced_weights",
+    "check_chunk",
+    "check_values",
+    "dense_align",
+    "encode_labels",
+    "gene_list",
+    "leave_batch_out",
+    "match_genes",
+    "open_h5ad",
+    "pattern_mask",
+    "read_gene_sets",
+    "recognise",
+    "recognise_source",
+    "row_sums",
+    "select_genes",
+    "source_from_anndata",
+    "source_from_h5ad",
+    "split_reference",
+    "to_log1p",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

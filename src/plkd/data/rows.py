@@ -1,0 +1,76 @@
+"""Matrices as rows: any array that holds cells by genes becomes one checked CSR matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from plkd.errors import InputError
+
+
+def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
+    """Return the matrix by rows, as float32 or float64, each gene at most once in a row.
+
+    Parameters
+    ----------
+    matrix
+        Expression, ``(n_cells, n_genes)``: dense, or sparse of any kind.
+    slot
+        What the matrix is called in an error.
+
+    Returns
+    -------
+    CSR matrix ``(n_cells, n_genes)``, float64 when the input is float64, otherwise float32. It may
+    share memory with the input, which is never changed.
+
+    Raises
+    ------
+    InputError
+        The values are not numbers, or the array is not two-dimensional.
+    """
+    if not sp.issparse(matrix):
+        matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
+        raise InputError(
+            f"numbers in {slot}, cells by genes",
+            f"an array of {matrix.ndim} dimension(s) of type {matrix.dtype}",
+            "pass counts or log1p values as a two-dimensional numeric array",
+        )
+    rows = sp.csr_matrix(matrix)
+    wanted = np.float64 if rows.dtype.kind == "f" and rows.dtype.itemsize >= 8 else np.float32
+    if rows.dtype != wanted:
+        rows = rows.astype(wanted)
+    if not rows.has_canonical_format:
+        rows = rows.copy() if rows is matrix or _shares(rows, matrix) else rows
+        rows.sum_duplicates()
+    return rows
+
+
+def row_sums(rows: sp.csr_matrix) -> np.ndarray:
+    """Sum the values of each cell.
+
+    Parameters
+    ----------
+    rows
+        Values by rows, ``(n_cells, n_genes)``.
+
+    Returns
+    -------
+    ``(n_cells,)`` float64; 0 for an empty row.
+    """
+    sums = np.zeros(rows.shape[0])
+    filled = np.flatnonzero(np.diff(rows.indptr))
+    if len(filled):
+        starts = rows.indptr[filled]
+        data = rows.data[: rows.indptr[-1]]
+        sums[filled] = np.add.reduceat(data, starts, dtype=np.float64)
+    return sums
+
+
+def _shares(rows: sp.csr_matrix, matrix: Any) -> bool:
+    return sp.issparse(matrix) and (
+        np.may_share_memory(rows.indices, getattr(matrix, "indices", rows.data[:0]))
+        or np.may_share_memory(rows.data, getattr(matrix, "data", rows.indices[:0]))
+    )

@@ -1,0 +1,52 @@
+"""Every slot that plkd writes into an AnnData, in one place.
+
+With ``key_added="plkd"`` (the default) annotation writes:
+
+==========================  =========================================================
+slot                        content
+==========================  =========================================================
+``obs['plkd_label']``       annotated cell type, categorical over the model's classes
+``obs['plkd_confidence']``  probability of that type, float32 in [0, 1]
+``obs['plkd_no_counts']``   True where a cell has no count in any of the model's genes
+``obsm['X_plkd']``          embedding, float32: Student 128 wide, Teacher 48 wide
+``obsm['plkd_proba']``      probabilities of all types, float32, only on request
+``uns['plkd']``             provenance: model hash, versions, gene match, input contract
+==========================  =========================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_KEY = "plkd"
+
+
+@dataclass(frozen=True)
+class SlotNames:
+    """Names of the written slots for one ``key_added``."""
+
+    key: str = DEFAULT_KEY
+
+    @property
+    def label(self) -> str:
+        return f"{self.key}_label"
+
+    @property
+    def confidence(self) -> str:
+        return f"{self.key}_confidence"
+
+    @property
+    def no_counts(self) -> str:
+        return f"{self.key}_no_counts"
+
+    @property
+    def embedding(self) -> str:
+        return f"X_{self.key}"
+
+    @property
+    def probabilities(self) -> str:
+        return f"{self.key}_proba"
+
+    @property
+    def provenance(self) -> str:
+        return self.key

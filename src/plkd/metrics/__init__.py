@@ -1,0 +1,42 @@
+"""Measures of annotation quality on plain arrays: ``plkd.metrics``.
+
+Each name is loaded on its first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plkd.metrics.classification import (
+        abundance_groups,
+        accuracy,
+        confusion,
+        macro_f1,
+        per_type,
+        report,
+    )
+    from plkd.metrics.results import AbundanceGroup, ClassificationReport, TypeScore
+
+__all__ = [
+    "AbundanceGroup",
+    "ClassificationReport",
+    "TypeScore",
+    "abundance_groups",
+    "accuracy",
+    "confusion",
+    "macro_f1",
+    "per_type",
+    "report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'plkd.metrics' has no attribute {name!r}")
+    return getattr(import_module("plkd.metrics.classification"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

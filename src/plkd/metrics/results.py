@@ -1,0 +1,117 @@
+"""What the measures hand back: frozen records, ready to be printed or written as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TypeScore:
+    """Scores of one cell type.
+
+    Attributes
+    ----------
+    type
+        Name of the type.
+    precision
+        Share of the cells predicted as this type that are of it, in [0, 1]; 0 when no cell was.
+    recall
+        Share of this type's cells that were predicted as it, in [0, 1].
+    f1
+        Harmonic mean of precision and recall, in [0, 1].
+    support
+        Number of cells of this type in the truth.
+    """
+
+    type: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class AbundanceGroup:
+    """Mean scores over the cell types of one range of abundance.
+
+    Attributes
+    ----------
+    name
+        Range of cells per type, such as ``"<1000"``.
+    n_types
+        Number of types in the range.
+    n_cells
+        Number of cells of these types.
+    precision
+        Mean over the types, in [0, 1]; None for a range without types.
+    recall
+        Likewise.
+    f1
+        Likewise.
+    """
+
+    name: str
+    n_types: int
+    n_cells: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationReport:
+    """Every measure of one annotation against its truth.
+
+    Attributes
+    ----------
+    n_cells
+        Number of cells with a truth: those that are scored.
+    n_unlabelled
+        Number of cells without a truth, which were left out.
+    n_no_prediction
+        Number of scored cells without a prediction, which count as wrong.
+    accuracy
+        Share of scored cells whose prediction is right, in [0, 1].
+    macro_f1
+        Mean F1 over the types present in the truth, in [0, 1].
+    per_type
+        Scores of each type present in the truth, sorted by name.
+    abundance
+        Mean scores of the types, grouped by how many cells they have.
+    labels
+        Names of the rows and columns of ``confusion``: types of the truth and of the predictions.
+    confusion
+        Numbers of cells, int64 ``(n_labels, n_labels)``; rows are the truth, columns predictions.
+    """
+
+    n_cells: int
+    n_unlabelled: int
+    n_no_prediction: int
+    accuracy: float
+    macro_f1: float
+    per_type: tuple[TypeScore, ...]
+    abundance: tuple[AbundanceGroup, ...]
+    labels: tuple[str, ...]
+    confusion: np.ndarray
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the report as plain numbers, strings, lists and dictionaries, ready for JSON.
+
+        Returns
+        -------
+        The attributes by name; ``confusion`` is a dictionary with ``labels`` and ``counts``
+        (a list of rows).
+        """
+        return {
+            "n_cells": self.n_cells,
+            "n_unlabelled": self.n_unlabelled,
+            "n_no_prediction": self.n_no_prediction,
+            "accuracy": self.accuracy,
+            "macro_f1": self.macro_f1,
+            "per_type": [asdict(score) for score in self.per_type],
+            "abundance": [asdict(group) for group in self.abundance],
+            "confusion": {"labels": list(self.labels), "counts": self.confusion.tolist()},
+        }

@@ -1,0 +1,273 @@
+"""The model that users hold: fit on a reference, save, load, and annotate queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from plkd.config import TARGET_SUM, StudentConfig, TeacherConfig, TrainConfig
+from plkd.data.gene_sets import GeneSets, PatternMask
+from plkd.data.reference_genes import GeneList
+from plkd.errors import InputError, NotFittedError
+from plkd.model.contents import fingerprint, from_contents, to_contents
+from plkd.model.files import read_model, write_model
+from plkd.networks.student import Student
+from plkd.networks.teacher import Teacher
+from plkd.training.progress import Progress, Silent
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class CellAnnotator:
+    """Learn the cell types of a reference once, then annotate any query.
+
+    Parameters
+    ----------
+    sets
+        Gene sets that the Teacher's patterns are masked by (``plkd.pp.read_gene_sets``), or
+        ``None``: the patterns are learned from the data alone.
+    n_genes
+        Highly variable genes chosen on the reference. Paper: 2,000.
+    teacher, student, training
+        Shapes and training; see ``plkd.config``. ``TrainConfig.paper()`` is the paper's.
+    seed
+        One seed makes training repeatable: bit for bit on the CPU with the same number of
+        threads.
+    device
+        "auto" takes a GPU where there is one; "cpu", "cuda" and "mps" insist.
+
+    Attributes
+    ----------
+    classes_ : tuple of str
+        Cell types, in the order of the probabilities.
+    genes_ : GeneList
+        The model's genes, in order.
+    patterns_ : PatternMask
+        Names and genes of the patterns.
+    teacher_, student_ : Teacher, Student
+        The trained networks, in evaluation mode on the CPU. ``teacher_`` is ``None`` in a model
+        that was loaded without it.
+    gene_weights_ : array of float32
+        Share of the model's weight that each gene carries, ``(n_genes,)``; sums to 1.
+    contract_ : dict
+        What the networks take: log1p counts per 10,000, and what the reference was.
+    summary_ : dict
+        How training went: losses, held-out macro F1, chosen epochs, versions.
+
+    Notes
+    -----
+    Sections 2.2 and 2.3 of Zhang, Ren & Li, Biology 2026, 15(1), 2.
+    """
+
+    classes_: tuple[str, ...]
+    genes_: GeneList
+    patterns_: PatternMask
+    teacher_: Teacher | None
+    student_: Student
+    gene_weights_: NDArray[np.float32]
+    contract_: dict[str, Any]
+    summary_: dict[str, Any]
+
+    def __init__(
+        self,
+        sets: GeneSets | None = None,
+        *,
+        n_genes: int = 2000,
+        teacher: TeacherConfig | None = None,
+        student: StudentConfig | None = None,
+        training: TrainConfig | None = None,
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.sets = sets
+        self.n_genes = n_genes
+        self.teacher = teacher or TeacherConfig()
+        self.student = student or StudentConfig()
+        self.training = training or TrainConfig()
+        self.seed = seed
+        self.device = device
+
+    def __repr__(self) -> str:
+        if not self.is_fitted:
+            return f"CellAnnotator(seed={self.seed}, device={self.device!r}), not fitted"
+        return (
+            f"CellAnnotator: {len(self.classes_)} cell types, {len(self.genes_)} genes, "
+            f"{self.patterns_.n_patterns} patterns"
+        )
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the model can annotate."""
+        return hasattr(self, "student_")
+
+    def fit(
+        self,
+        adata: Any,
+        *,
+        labels_key: str,
+        batch_key: str | None = None,
+        layer: str | None = None,
+        use_raw: bool = False,
+        gene_key: str | None = None,
+        expression: str | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Learn from an annotated reference, which is not changed.
+
+        Parameters
+        ----------
+        adata
+            The reference: counts or log1p counts per 10,000, told apart by their values.
+        labels_key
+            Column of ``obs`` with the cell types. Cells without a label take part in L1 only.
+        batch_key
+            Column of ``obs`` with the batches (donor, sample, study). Genes are then chosen
+            within batches, and whole batches are held out to choose the number of epochs.
+        layer, use_raw
+            Take ``layers[layer]`` or ``raw.X`` in place of ``X``.
+        gene_key
+            Column of ``var`` with the gene names, in place of ``var_names``.
+        expression
+            "counts" or "log1p", where the values alone cannot tell.
+        progress
+            Told of every epoch; see ``plkd.training.progress.Progress``.
+
+        Returns
+        -------
+        The annotator itself, with the attributes that end in ``_``.
+
+        Raises
+        ------
+        InputError
+            The reference does not fit: NaN, infinite, negative or scaled values, no such
+            column, one type only, a type with one cell, duplicated gene names, too few cells.
+        TrainingError
+            The loss became NaN or infinite. ``teacher_`` then holds the last good weights.
+
+        Notes
+        -----
+        Fitting again forgets what was learned before.
+        """
+        from plkd.model.fitting import Plan, fit_networks
+        from plkd.model.reference import prepare_reference
+
+        self._forget()
+        fabric = self._fabric()
+        reference = prepare_reference(
+            adata,
+            self.sets,
+            labels_key=labels_key,
+            batch_key=batch_key,
+            n_genes=self.n_genes,
+            teacher=self.teacher,
+            layer=layer,
+            use_raw=use_raw,
+            gene_key=gene_key,
+            expression=expression,
+        )
+        self.classes_ = reference.labels.classes
+        self.genes_ = reference.genes
+        self.patterns_ = reference.mask
+        self.contract_ = {
+            "expression": "log1p",
+            "target_sum": TARGET_SUM,
+            "reference_expression": str(reference.recognised.kind),
+            "reference_note": reference.recognised.note,
+        }
+        plan = Plan(
+            reference.mask,
+            self.teacher,
+            self.student,
+            self.training,
+            self.seed,
+            fabric,
+            progress or Silent(),
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            fitted = fit_networks(reference, plan)
+        self.teacher_, self.student_ = fitted.teacher, fitted.student
+        self.gene_weights_ = _gene_weights(fitted.student, reference.cells.expression)
+        cells = dict(zip(self.classes_, map(int, reference.labels.counts), strict=True))
+        self.summary_ = {
+            **fitted.summary,
+            "cells_of_type": cells,
+            "labels_key": labels_key,
+            "batch_key": batch_key,
+        }
+        return self
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model as a directory of JSON and safetensors, whole or not at all.
+
+        Raises
+        ------
+        OutputExistsError
+            ``path`` exists and ``overwrite`` is not set, or it is no plkd model.
+        NotFittedError
+            There is nothing to save yet.
+        """
+        self._check_fitted()
+        write_model(Path(path), to_contents(self), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path, *, with_teacher: bool = True) -> Self:
+        """Return a saved model; the Student alone is enough to annotate.
+
+        Raises
+        ------
+        ModelFileError
+            There is no such model, it was damaged or changed, or a newer plkd wrote it.
+        """
+        annotator = cls()
+        from_contents(annotator, read_model(Path(path), with_teacher=with_teacher))
+        return annotator
+
+    def fingerprint(self) -> str:
+        """Return 16 characters that name the fitted Student, the same before and after saving."""
+        self._check_fitted()
+        return fingerprint(self)
+
+    def _check_fitted(self) -> None:
+        if not self.is_fitted:
+            raise NotFittedError(
+                "a fitted CellAnnotator",
+                "one that has learned nothing yet",
+                "call fit with a reference, or CellAnnotator.load a saved model",
+            )
+
+    def _forget(self) -> None:
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
+    def _fabric(self) -> Any:
+        from lightning.fabric import Fabric
+
+        if self.device not in DEVICES:
+            raise InputError(
+                f"device as one of {', '.join(DEVICES)}", repr(self.device), "choose one of these"
+            )
+        try:
+            fabric = Fabric(accelerator=self.device, devices=1)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"a {self.device} device", f"none here ({error})", "pass device='cpu' or 'auto'"
+            ) from error
+        fabric.launch()
+        return fabric
+
+
+def _gene_weights(student: Student, expression: csr_matrix) -> NDArray[np.float32]:
+    """How much the Student hears of each gene: size of its first weights times its spread."""
+    mean = np.asarray(expression.mean(0)).ravel()
+    square = np.asarray(expression.multiply(expression).mean(0)).ravel()
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    weights = student.state_dict()["layers.0.weight"]
+    first = weights.square().sum(0).sqrt().numpy()
+    weight = first * spread
+    return (weight / max(float(weight.sum()), 1e-12)).astype(np.float32)

@@ -1,0 +1,117 @@
+"""A folder is written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from plkd.errors import InputError, OutputExistsError
+
+
+def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = False) -> None:
+    """Write a folder of files so that nobody ever sees a part of it.
+
+    The files are written to a hidden folder beside ``target``, forced to the disk, and the folder
+    is renamed. An interruption (Ctrl-C, an error) removes the hidden folder and leaves what was
+    at ``target``.
+
+    Parameters
+    ----------
+    target
+        The folder; folders above it are made.
+    files
+        Content of each file by name.
+    replace
+        Put it in the place of the folder that is there. Whether that folder may go is for the
+        caller to know.
+
+    Raises
+    ------
+    OutputExistsError
+        ``target`` came into being meanwhile, and ``replace`` is not set.
+    InputError
+        It cannot be written there (no permission, disk full).
+
+    Notes
+    -----
+    A folder that is not empty cannot be replaced in one step, so the old one is first renamed to
+    :func:`previous_folder`, and removed last: a machine that dies between leaves one of both.
+    """
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.plkd-partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        for name, content in files.items():
+            _write(partial / name, content)
+        _sync_folder(partial)
+        if replace and target.exists():
+            _swap(partial, target)
+        elif os.path.lexists(target):
+            raise FileExistsError
+        else:
+            partial.rename(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not replace and os.path.lexists(target):
+            raise OutputExistsError(
+                f"nothing at {target} yet", "something there", "choose another place"
+            ) from error
+        raise InputError(
+            f"a place to write to at {target}",
+            f"'{error.strerror or error}'",
+            "choose a folder that you may write to, with room for the files",
+        ) from error
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def previous_folder(target: Path) -> Path:
+    """Say where the old folder stands while a new one takes its place.
+
+    Parameters
+    ----------
+    target
+        The folder.
+
+    Returns
+    -------
+    A hidden folder beside it, which exists only during a replacement or after a crash in it.
+    """
+    return target.with_name(f".{target.name}.plkd-previous")
+
+
+def _swap(partial: Path, target: Path) -> None:
+    previous = previous_folder(target)
+    if previous.exists():  # left by a crash after the new folder was in place
+        shutil.rmtree(previous)
+    try:
+        target.rename(previous)
+        partial.rename(target)
+    except BaseException:
+        if previous.exists() and not target.exists():
+            previous.rename(target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,93 @@
+"""Apply a trained network to cells that are already in the model's terms."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from plkd.errors import InputError
+from plkd.model.annotator import CellAnnotator
+from plkd.networks.student import Student
+from plkd.networks.teacher import Teacher
+
+Network = Literal["student", "teacher"]
+TEACHER_BATCH = 128
+
+
+class Prediction(NamedTuple):
+    """What a network says of some cells."""
+
+    probabilities: NDArray[np.float32]
+    """Probability of each type, ``(n_cells, n_types)``; rows sum to 1."""
+    embedding: NDArray[np.float32]
+    """Batch-corrected embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the
+    Teacher with default shapes."""
+
+
+class Predictor:
+    """Annotate dense chunks of cells with one network of a model.
+
+    Parameters
+    ----------
+    model
+        A fitted model.
+    network
+        "student" or "teacher".
+
+    Raises
+    ------
+    NotFittedError
+        The model has learned nothing yet.
+    InputError
+        The Teacher was asked for and the model was loaded without it.
+    """
+
+    def __init__(self, model: CellAnnotator, network: Network = "student") -> None:
+        model._check_fitted()
+        self.device = _device(model.device)
+        self.network = choose_network(model, network).to(self.device)
+        self.n_types = len(model.classes_)
+        self.width = self.network.head.in_features
+        self.batch = TEACHER_BATCH if network == "teacher" else None
+
+    @torch.inference_mode()
+    def __call__(self, expression: NDArray[np.float32]) -> Prediction:
+        """Return probabilities and embeddings of cells.
+
+        Parameters
+        ----------
+        expression
+            log1p counts per 10,000 over the model's genes, in order, ``(n_cells, n_genes)``.
+        """
+        size = self.batch or max(1, len(expression))
+        probabilities, embeddings = [], []
+        for start in range(0, len(expression), size):
+            part = torch.from_numpy(expression[start : start + size])
+            output = self.network(part.to(self.device))
+            probabilities.append(output.logits.softmax(1).cpu().numpy())
+            embeddings.append(output.embedding.cpu().numpy())
+        return Prediction(np.concatenate(probabilities), np.concatenate(embeddings))
+
+
+def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:
+    """Return the asked-for network of a fitted model, or say why it is not there."""
+    if network == "student":
+        return model.student_
+    if network != "teacher":
+        raise InputError("'student' or 'teacher'", repr(network), "choose one of the two")
+    if model.teacher_ is None:
+        raise InputError(
+            "a model with its Teacher",
+            "one that was loaded without it",
+            "load it with CellAnnotator.load(path, with_teacher=True)",
+        )
+    return model.teacher_
+
+
+def _device(wanted: str) -> torch.device:
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(wanted)

@@ -1,0 +1,139 @@
+"""From an annotated AnnData to what training needs, every refusal included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from plkd.config import TARGET_SUM, TeacherConfig
+from plkd.data.expression import ExpressionKind, Recognised, to_log1p
+from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask
+from plkd.data.reference_genes import GeneList, gene_list
+from plkd.data.highly_variable import select_genes
+from plkd.data.labels import Labels, encode_labels
+from plkd.data.reading import ExpressionSource, recognise_source
+from plkd.data.source import source_from_anndata
+from plkd.errors import InputError
+from plkd.training.cells import Cells
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An annotated reference, checked and restricted to the model's genes.
+
+    Attributes
+    ----------
+    cells
+        Expression, labels and depth for training.
+    labels
+        Cell types and how many cells each has.
+    batches
+        Batch of each cell, ``(n_cells,)``, or ``None``.
+    genes
+        The model's genes, in order.
+    mask
+        Which gene is in which pattern.
+    recognised
+        What the values of the reference were.
+    """
+
+    cells: Cells
+    labels: Labels
+    batches: NDArray[Any] | None
+    genes: GeneList
+    mask: PatternMask
+    recognised: Recognised
+
+
+def prepare_reference(
+    adata: Any,
+    sets: GeneSets | None,
+    *,
+    labels_key: str,
+    batch_key: str | None,
+    n_genes: int,
+    teacher: TeacherConfig,
+    layer: str | None,
+    use_raw: bool,
+    gene_key: str | None,
+    expression: str | None,
+) -> Reference:
+    """Read, check and restrict a reference; the AnnData is not changed.
+
+    Raises
+    ------
+    InputError
+        The labels, batches, genes, gene sets or values do not fit; the message says how.
+    """
+    source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
+    labels = encode_labels(_column(adata, labels_key, "labels_key"), key=labels_key)
+    batches = None
+    if batch_key is not None:
+        batches = np.asarray(_column(adata, batch_key, "batch_key").astype(str))
+    recognised = recognise_source(source, declared=expression)
+    names, columns = _named_by(source, gene_key)
+    genes = gene_list(names, columns)
+    counts = source.rows(0, source.n_cells)
+    log1p = to_log1p(counts, recognised)
+    depth = _depth(counts, recognised)
+    chosen = select_genes(log1p, n_genes, batches)
+    genes = genes.take(chosen)
+    mask = pattern_mask(
+        genes.names,
+        sets,
+        n_patterns=teacher.n_patterns,
+        n_free=teacher.n_free,
+        min_genes=teacher.min_genes,
+        max_genes=teacher.max_genes,
+    )
+    cells = Cells(csr_matrix(log1p[:, chosen]), labels.codes, depth, len(labels.classes))
+    return Reference(cells, labels, batches, genes, mask, recognised)
+
+
+def _column(adata: Any, key: str, argument: str) -> Any:
+    if key not in adata.obs:
+        there = ", ".join(map(str, adata.obs.columns)) or "none at all"
+        raise InputError(
+            f"a column {key!r} in obs of the reference ({argument})",
+            f"the columns {there}",
+            f"pass {argument} with one of these",
+        )
+    return adata.obs[key]
+
+
+def _named_by(
+    source: ExpressionSource, gene_key: str | None
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    columns = dict(source.gene_columns)
+    if gene_key is None:
+        return source.gene_names, columns
+    if gene_key not in columns:
+        raise InputError(
+            f"a text column {gene_key!r} in var of the reference (gene_key)",
+            f"the text columns {', '.join(columns) or 'none at all'}",
+            "pass gene_key with one of these, or leave it out to use var_names",
+        )
+    names = columns.pop(gene_key)
+    return names, {"var_names": source.gene_names, **columns}
+
+
+def _depth(counts: csr_matrix, recognised: Recognised) -> NDArray[np.float32]:
+    """Total counts of each cell; from log1p values, as if a cell's smallest value were one count.
+
+    A count of one becomes log1p(target / total), so total = target / expm1(smallest value).
+    """
+    sums = np.asarray(counts.sum(1), dtype=np.float64).ravel()
+    if recognised.kind is ExpressionKind.COUNTS:
+        return np.maximum(sums, 1).astype(np.float32)
+    depth = np.ones(counts.shape[0], dtype=np.float32)
+    target = recognised.target_sum or TARGET_SUM
+    for cell, (start, stop) in enumerate(zip(counts.indptr[:-1], counts.indptr[1:], strict=True)):
+        values = counts.data[start:stop]
+        values = values[values > 0]
+        if len(values):
+            depth[cell] = max(1.0, target / np.expm1(float(values.min())))
+    return depth

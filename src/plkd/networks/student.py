@@ -1,0 +1,58 @@
+"""The Student: a small MLP that annotates millions of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, final
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class StudentOutput(NamedTuple):
+    """What the Student says of a batch of cells."""
+
+    logits: Float[Tensor, "cell type"]
+    """The paper's :math:`y^S`."""
+    embedding: Float[Tensor, "cell hidden"]
+    """The last hidden layer."""
+
+
+@final
+class Student(nn.Module):
+    """Annotate cells from expression alone.
+
+    Notes
+    -----
+    Section 2.2 of the paper; n -> 256 -> 128 -> k, each hidden layer Linear, LayerNorm,
+    GELU, dropout.
+    """
+
+    head: nn.Linear
+
+    def __init__(
+        self,
+        n_genes: int,
+        n_types: int,
+        *,
+        hidden: Sequence[int] = (256, 128),
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width = n_genes
+        for next_width in hidden:
+            layers += [
+                nn.Linear(width, next_width),
+                nn.LayerNorm(next_width),
+                nn.GELU(),
+                nn.Dropout(dropout),
+            ]
+            width = next_width
+        self.layers = nn.Sequential(*layers)
+        self.head = nn.Linear(width, n_types)
+
+    def forward(self, expression: Float[Tensor, "cell gene"]) -> StudentOutput:
+        """Return logits and embeddings."""
+        embedding = self.layers(expression)
+        return StudentOutput(self.head(embedding), embedding)

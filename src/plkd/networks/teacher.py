@@ -1,0 +1,87 @@
+"""The Teacher: Navigator, Transformer and classifier."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from plkd.networks.navigator import Navigator
+from plkd.networks.transformer import Transformer, attention_rollout
+
+
+class TeacherOutput(NamedTuple):
+    """What the Teacher says of a batch of cells."""
+
+    logits: Float[Tensor, "cell type"]
+    """The paper's :math:`y^T`."""
+    embedding: Float[Tensor, "cell h"]
+    """The updated cls token :math:`c_r`, after the final LayerNorm."""
+
+
+class TeacherReading(NamedTuple):
+    """What can be read inside the Teacher."""
+
+    logits: Float[Tensor, "cell type"]
+    embedding: Float[Tensor, "cell h"]
+    tokens: Float[Tensor, "cell pattern h"]
+    """Pattern tokens :math:`v_j` of the Navigator, before the Transformer."""
+    rollout: Float[Tensor, "cell pattern"]
+    """Attention of the cell (cls) to each pattern, by rollout; non-negative, sums to at most 1."""
+
+
+@final
+class Teacher(nn.Module):
+    """Annotate cells through gene-set tokens and self-attention.
+
+    Notes
+    -----
+    Section 2.2 of the paper. Classifier: Linear(h, h), tanh, Linear(h, k) on the cls token.
+    """
+
+    def __init__(
+        self, navigator: Navigator, n_types: int, *, depth: int, heads: int, mlp_ratio: int
+    ) -> None:
+        super().__init__()
+        width = navigator.width
+        self.navigator = navigator
+        self.transformer = Transformer(width, depth=depth, heads=heads, mlp_ratio=mlp_ratio)
+        self.pre_logits = nn.Linear(width, width)
+        self.head = nn.Linear(width, n_types)
+
+    @property
+    def n_patterns(self) -> int:
+        """Number of patterns m, masked and free."""
+        return self.navigator.n_patterns
+
+    def forward(
+        self,
+        expression: Float[Tensor, "cell gene"],
+        kept_patterns: Int[Tensor, " kept"] | None = None,
+    ) -> TeacherOutput:
+        """Return logits and embeddings; ``kept_patterns`` restricts attention to some tokens."""
+        tokens = self.navigator(expression)
+        if kept_patterns is not None:
+            tokens = tokens[:, kept_patterns]
+        embedding = self.transformer(tokens).tokens[:, 0]
+        return TeacherOutput(self.classify(embedding), embedding)
+
+    def read(self, expression: Float[Tensor, "cell gene"]) -> TeacherReading:
+        """Return logits, embeddings, pattern tokens and attention to the patterns."""
+        tokens = self.navigator(expression)
+        attended = self.transformer(tokens, attention=True)
+        embedding = attended.tokens[:, 0]
+        rollout = attention_rollout(attended.attention)
+        return TeacherReading(self.classify(embedding), embedding, tokens, rollout)
+
+    def classify(self, embedding: Float[Tensor, "cell h"]) -> Float[Tensor, "cell type"]:
+        """Return the logits of cell embeddings."""
+        return self.head(self.pre_logits(embedding).tanh())
+
+    def n_dense_parameters(self) -> int:
+        """Parameters if the Navigator were held dense, as the paper counts them."""
+        packed = sum(p.numel() for p in self.navigator.parameters())
+        return (
+            sum(p.numel() for p in self.parameters()) - packed + self.navigator.n_dense_parameters()
+        )

@@ -1,0 +1,45 @@
+"""Functions that read an AnnData and write their result into it: ``plkd.tl``.
+
+Each name is loaded on its first use, so that annotating does not pay for training or plotting.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plkd.tools.annotate import annotate
+    from plkd.tools.evaluate import evaluate
+
+__all__ = ["annotate", "evaluate"]
+
+_HOMES = {"annotate": "plkd.tools.annotate", "evaluate": "plkd.tools.evaluate"}
+
+
+class _FunctionsFirst(ModuleType):
+    """Keeps ``plkd.tools.annotate`` the function, although a module bears the same name.
+
+    Python binds a submodule to its package once it is imported, which would hide the function
+    from everyone who imported the submodule first.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOMES and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FunctionsFirst
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'plkd.tools' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,196 @@
+"""Annotate a query: an AnnData in memory, or an h5ad file of any size."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
+from plkd.keys import DEFAULT_KEY, SlotNames
+from plkd.model.annotator import CellAnnotator
+from plkd.model.predict import Network, Predictor
+from plkd.outputs import replace_when_done
+from plkd.tools.annotating import (
+    AnnotationSummary,
+    Answers,
+    annotate_chunks,
+    obs_columns,
+    open_query,
+    provenance,
+    summarise,
+)
+from plkd.tools.h5ad_output import answers_in_file, refuse_collisions, slots_of, write_columns
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+CHUNK_SIZE = 4096
+
+
+def annotate(
+    adata: AnnData,
+    model: CellAnnotator,
+    *,
+    with_: Network = "student",
+    layer: str | None = None,
+    use_raw: bool = False,
+    gene_key: str | None = None,
+    expression: str | None = None,
+    key_added: str = DEFAULT_KEY,
+    probabilities: bool = False,
+    chunk_size: int = CHUNK_SIZE,
+    copy: bool = False,
+) -> AnnData | None:
+    """Give every cell of a query a cell type, a confidence and an embedding.
+
+    Parameters
+    ----------
+    adata
+        The query: counts or log1p counts per 10,000, told apart by their values. Its genes are
+        matched by name to the model's; their order does not matter. It needs no labels.
+    model
+        A fitted or loaded :class:`plkd.CellAnnotator`.
+    with_
+        "student" (fast) or "teacher".
+    layer, use_raw
+        Take ``layers[layer]`` or ``raw.X`` in place of ``X``.
+    gene_key
+        Column of ``var`` with the gene names, in place of ``var_names``.
+    expression
+        "counts" or "log1p", where the values alone cannot tell.
+    key_added
+        Name of the written slots; see :mod:`plkd.keys`.
+    probabilities
+        Also write the probabilities of all types.
+    chunk_size
+        Cells taken at a time; memory grows with it and not with the query.
+    copy
+        Return an annotated copy and leave ``adata`` as it is.
+
+    Returns
+    -------
+    The copy, or ``None`` when ``adata`` itself was annotated. Written are
+
+    ``obs['plkd_label']`` : categorical
+        Cell type; "unknown" where a cell has no count in any of the model's genes.
+    ``obs['plkd_confidence']`` : float32
+        Probability of that type in [0, 1].
+    ``obs['plkd_no_counts']`` : bool
+        Whether the cell has no count in any of the model's genes.
+    ``obsm['X_plkd']`` : float32
+        Embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the Teacher.
+    ``obsm['plkd_proba']`` : float32
+        Probabilities, ``(n_cells, n_types)``, in the order of ``uns['plkd']['classes']``; only
+        with ``probabilities``.
+    ``uns['plkd']`` : dict
+        Provenance: model, versions, gene match, input contract.
+
+    Raises
+    ------
+    InputError
+        The values are NaN, infinite, negative, scaled or not understood; a slot does not exist;
+        the query is empty; a slot to be written holds something of the user's.
+    GeneMatchError
+        Too few of the model's genes are in the query.
+    NotFittedError
+        The model has learned nothing yet.
+
+    Notes
+    -----
+    Section 2.2 of the paper: :math:`y^S` from :math:`x`, no training on the query.
+    """
+    names = SlotNames(key_added)
+    predictor = Predictor(model, with_)
+    source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
+    query = open_query(source, model, gene_key=gene_key, expression=expression)
+    refuse_collisions(adata.obs.columns, adata.obsm.keys(), adata.uns.keys(), names)
+    answers = _answers_in_memory(source.n_cells, predictor, probabilities=probabilities)
+    annotate_chunks(query, predictor, answers, chunk_size=chunk_size)
+    summary = summarise(query, model, answers, with_)
+    target = adata.copy() if copy else adata
+    for name, values in obs_columns(answers, model, names).items():
+        target.obs[name] = values
+    target.obsm[names.embedding] = answers.embedding
+    target.obsm.pop(names.probabilities, None)
+    if answers.probabilities is not None:
+        target.obsm[names.probabilities] = answers.probabilities
+    target.uns[names.provenance] = provenance(summary, model)
+    return target if copy else None
+
+
+def annotate_file(
+    path: str | Path,
+    model: CellAnnotator,
+    out: str | Path,
+    *,
+    with_: Network = "student",
+    layer: str | None = None,
+    use_raw: bool = False,
+    gene_key: str | None = None,
+    expression: str | None = None,
+    key_added: str = DEFAULT_KEY,
+    probabilities: bool = False,
+    chunk_size: int = CHUNK_SIZE,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> AnnotationSummary:
+    """Annotate an h5ad file into a new one, in memory that does not grow with the query.
+
+    The output is the input with the slots of :func:`annotate` added. It is written beside its
+    place and renamed when complete; the input is only read.
+
+    Parameters
+    ----------
+    path, out
+        The query and the annotated file, h5ad.
+    overwrite
+        Replace ``out`` where it exists.
+    progress
+        Told the cells done and the cells in all.
+
+    Returns
+    -------
+    What was done, in plain numbers.
+
+    Raises
+    ------
+    InputError
+        As :func:`annotate`; the file is absent, truncated or no h5ad.
+    OutputExistsError
+        ``out`` exists and ``overwrite`` is not set.
+    """
+    names = SlotNames(key_added)
+    predictor = Predictor(model, with_)
+    with open_h5ad(path) as file:
+        source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
+        query = open_query(source, model, gene_key=gene_key, expression=expression)
+        refuse_collisions(*slots_of(file), names)
+        with replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial:
+            shutil.copyfile(path, partial)
+            with h5py.File(partial, "r+") as written:
+                answers = answers_in_file(
+                    written, source.n_cells, predictor, names, probabilities=probabilities
+                )
+                annotate_chunks(query, predictor, answers, chunk_size=chunk_size, progress=progress)
+                summary = summarise(query, model, answers, with_)
+                columns = obs_columns(answers, model, names)
+                write_columns(written, columns, names.provenance, provenance(summary, model))
+    return summary
+
+
+def _answers_in_memory(n_cells: int, predictor: Predictor, *, probabilities: bool) -> Answers:
+    shares = None
+    if probabilities:
+        shares = np.empty((n_cells, predictor.n_types), dtype=np.float32)
+    return Answers(
+        codes=np.empty(n_cells, dtype=np.int32),
+        confidence=np.empty(n_cells, dtype=np.float32),
+        no_counts=np.empty(n_cells, dtype=bool),
+        embedding=np.empty((n_cells, predictor.width), dtype=np.float32),
+        probabilities=shares,
+    )

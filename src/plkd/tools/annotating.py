@@ -1,0 +1,194 @@
+"""The core of annotation: cells in chunks through contract, genes and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.data.alignment import dense_align
+from plkd.data.expression import ExpressionKind, Recognised, check_chunk, to_log1p
+from plkd.data.genes import GeneMatch, match_genes
+from plkd.data.reading import ExpressionSource, recognise_source
+from plkd.data.rows import row_sums
+from plkd.keys import SlotNames
+from plkd.model.annotator import CellAnnotator
+from plkd.model.manifest import installed_version
+from plkd.model.predict import Predictor
+
+UNKNOWN = "unknown"
+"""Label of a cell that has no count in any of the model's genes: there is nothing to go by."""
+
+
+@dataclass
+class Answers:
+    """Where the answers go: arrays in memory, or data sets of a file, one row a cell."""
+
+    codes: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    no_counts: NDArray[np.bool_]
+    embedding: Any
+    probabilities: Any | None = None
+
+
+@dataclass(frozen=True)
+class AnnotationSummary:
+    """What an annotation did, in plain numbers.
+
+    Attributes
+    ----------
+    n_cells, n_no_counts
+        Cells annotated, and those without a count in any of the model's genes.
+    labels
+        Cells and median confidence of each label, the commonest first.
+    network
+        "student" or "teacher".
+    expression
+        What the query's values were recognised as, and why.
+    genes_found, genes_of_model, gene_share, weight_share, matched_by
+        How the query's genes met the model's.
+    model
+        Fingerprint of the model.
+    """
+
+    n_cells: int
+    n_no_counts: int
+    labels: dict[str, dict[str, float]]
+    network: str
+    expression: str
+    expression_note: str
+    genes_found: int
+    genes_of_model: int
+    gene_share: float
+    weight_share: float
+    matched_by: str
+    model: str
+    plkd_version: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary for JSON and for ``uns``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that fits the model: where to read it and how its values and genes are meant."""
+
+    source: ExpressionSource
+    recognised: Recognised
+    match: GeneMatch
+
+
+def open_query(
+    source: ExpressionSource,
+    model: CellAnnotator,
+    *,
+    gene_key: str | None = None,
+    expression: str | None = None,
+) -> Query:
+    """Check a query against the model's contract and genes.
+
+    Raises
+    ------
+    InputError
+        The values are neither counts nor log1p, or the genes do not fit (GeneMatchError).
+    """
+    recognised = recognise_source(source, declared=expression)
+    match = match_genes(
+        model.genes_,
+        source.gene_names,
+        source.gene_columns,
+        gene_key=gene_key,
+        weights=model.gene_weights_,
+    )
+    return Query(source, recognised, match)
+
+
+def annotate_chunks(
+    query: Query,
+    predictor: Predictor,
+    answers: Answers,
+    *,
+    chunk_size: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Fill ``answers`` chunk by chunk; memory holds one chunk at a time."""
+    source, match = query.source, query.match
+    buffer = np.empty((min(chunk_size, source.n_cells), match.n_model), dtype=np.float32)
+    for start, stop, rows in source.chunks(chunk_size):
+        if start:
+            check_chunk(rows, query.recognised, slot=source.slot, first_cell=start)
+        totals = None
+        if query.recognised.kind is ExpressionKind.COUNTS:
+            totals = row_sums(rows)
+        log1p = to_log1p(rows, query.recognised, totals=totals)
+        dense = dense_align(log1p, match, buffer[: stop - start], linear=False)
+        predicted = predictor(dense)
+        seen = dense.any(1)
+        codes = predicted.probabilities.argmax(1).astype(np.int32)
+        answers.codes[start:stop] = np.where(seen, codes, predictor.n_types)
+        answers.confidence[start:stop] = np.where(seen, predicted.probabilities.max(1), 0)
+        answers.no_counts[start:stop] = ~seen
+        answers.embedding[start:stop] = predicted.embedding
+        if answers.probabilities is not None:
+            answers.probabilities[start:stop] = predicted.probabilities
+        if progress is not None:
+            progress(stop, source.n_cells)
+
+
+def summarise(
+    query: Query, model: CellAnnotator, answers: Answers, network: str
+) -> AnnotationSummary:
+    """Return what was done, for people, pipelines and ``uns``."""
+    names = [*model.classes_, UNKNOWN]
+    counts = np.bincount(answers.codes, minlength=len(names))
+    labels = {
+        names[code]: {
+            "cells": int(counts[code]),
+            "median_confidence": round(
+                float(np.median(answers.confidence[answers.codes == code])), 4
+            ),
+        }
+        for code in np.argsort(-counts, kind="stable")
+        if counts[code]
+    }
+    match = query.match
+    return AnnotationSummary(
+        n_cells=query.source.n_cells,
+        n_no_counts=int(answers.no_counts.sum()),
+        labels=labels,
+        network=network,
+        expression=str(query.recognised.kind),
+        expression_note=query.recognised.note,
+        genes_found=match.n_found,
+        genes_of_model=match.n_model,
+        gene_share=round(match.share, 4),
+        weight_share=round(match.weight_share, 4),
+        matched_by=match.how,
+        model=model.fingerprint(),
+        plkd_version=installed_version(),
+    )
+
+
+def obs_columns(answers: Answers, model: CellAnnotator, names: SlotNames) -> dict[str, Any]:
+    """Return the columns of ``obs``; "unknown" is a category only where a cell has it."""
+    import pandas as pd
+
+    categories = list(model.classes_)
+    if answers.no_counts.any():
+        categories.append(UNKNOWN)
+    return {
+        names.label: pd.Categorical.from_codes(answers.codes, categories=categories),
+        names.confidence: answers.confidence,
+        names.no_counts: answers.no_counts,
+    }
+
+
+def provenance(summary: AnnotationSummary, model: CellAnnotator) -> dict[str, Any]:
+    """Return the entry of ``uns``: the summary and the order of the classes."""
+    kept = summary.as_dict()
+    kept.pop("labels")
+    return {**kept, "classes": np.array(model.classes_, dtype=object)}

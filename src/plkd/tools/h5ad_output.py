@@ -1,0 +1,114 @@
+"""Add plkd's slots to an h5ad file, row by row where they are large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import h5py
+import numpy as np
+
+from plkd.errors import InputError
+from plkd.keys import SlotNames
+from plkd.model.predict import Predictor
+from plkd.tools.annotating import Answers
+
+
+def refuse_collisions(
+    obs: Iterable[str], obsm: Iterable[str], uns: Iterable[str], names: SlotNames
+) -> None:
+    """Refuse to write over slots of the user's; plkd's own, from an earlier run, are replaced.
+
+    Raises
+    ------
+    InputError
+        A slot exists and ``uns`` does not say that plkd wrote it.
+    """
+    if names.provenance in set(uns):
+        return
+    taken = [
+        f"obs[{n!r}]" for n in (names.label, names.confidence, names.no_counts) if n in set(obs)
+    ]
+    taken += [f"obsm[{n!r}]" for n in (names.embedding, names.probabilities) if n in set(obsm)]
+    if taken:
+        raise InputError(
+            "free slots to write the annotation to",
+            f"{', '.join(taken)}, not written by plkd",
+            "choose another key_added",
+        )
+
+
+def slots_of(file: h5py.File) -> tuple[list[str], list[str], list[str]]:
+    """Return the names in ``obs``, ``obsm`` and ``uns`` of an open h5ad.
+
+    Raises
+    ------
+    InputError
+        The file has a layout that anndata has not written since version 0.7.
+    """
+    if not isinstance(file.get("obs"), h5py.Group):
+        raise InputError(
+            "an h5ad file written by anndata 0.7 or later",
+            f"an older one, {file.filename}",
+            "read it with anndata.read_h5ad and write it again",
+        )
+    return list(file["obs"]), list(file.get("obsm", ())), list(file.get("uns", ()))
+
+
+def answers_in_file(
+    file: h5py.File,
+    n_cells: int,
+    predictor: Predictor,
+    names: SlotNames,
+    *,
+    probabilities: bool,
+) -> Answers:
+    """Return answers whose wide parts are data sets of ``file``, and the rest small arrays."""
+    from anndata.io import write_elem
+
+    if "obsm" not in file:
+        write_elem(file, "obsm", {})
+    embedding = _matrix(file["obsm"], names.embedding, (n_cells, predictor.width))
+    shares = None
+    if probabilities:
+        shares = _matrix(file["obsm"], names.probabilities, (n_cells, predictor.n_types))
+    elif names.probabilities in file["obsm"]:
+        del file["obsm"][names.probabilities]
+    return Answers(
+        codes=np.empty(n_cells, dtype=np.int32),
+        confidence=np.empty(n_cells, dtype=np.float32),
+        no_counts=np.empty(n_cells, dtype=bool),
+        embedding=embedding,
+        probabilities=shares,
+    )
+
+
+def write_columns(
+    file: h5py.File, columns: dict[str, Any], uns_key: str, uns: dict[str, Any]
+) -> None:
+    """Write columns of ``obs`` and one entry of ``uns``, replacing their earlier selves."""
+    from anndata.io import write_elem
+
+    obs = file["obs"]
+    order = [str(name) for name in obs.attrs.get("column-order", ())]
+    for name, values in columns.items():
+        if name in obs:
+            del obs[name]
+        write_elem(obs, name, values)
+        if name not in order:
+            order.append(name)
+    obs.attrs["column-order"] = np.array(order, dtype=h5py.string_dtype())
+    if "uns" not in file:
+        write_elem(file, "uns", {})
+    if uns_key in file["uns"]:
+        del file["uns"][uns_key]
+    write_elem(file["uns"], uns_key, uns)
+
+
+def _matrix(group: h5py.Group, name: str, shape: tuple[int, int]) -> h5py.Dataset:
+    if name in group:
+        del group[name]
+    matrix = group.create_dataset(name, shape=shape, dtype=np.float32)
+    matrix.attrs["encoding-type"] = "array"
+    matrix.attrs["encoding-version"] = "0.2.0"
+    return matrix

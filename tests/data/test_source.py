@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from anndata import AnnData
+
+from plkd.data.source import (
+    open_h5ad,
+    recognise_source,
+    source_from_anndata,
+    source_from_h5ad,
+)
+from plkd.errors import InputError
+from toy import toy_reference
+
+
+@pytest.fixture
+def adata() -> AnnData:
+    adata = toy_reference(50)
+    adata.var["gene_ids"] = [f"ENSG{i:011d}" for i in range(adata.n_vars)]
+    adata.var["chromosome"] = pd.Categorical(["1", "2"] * (adata.n_vars // 2))
+    adata.var["length"] = np.arange(adata.n_vars)
+    adata.layers["counts"] = adata.X.copy()
+    adata.raw = adata[:, :250]
+    adata.X = adata.X.log1p()
+    return adata
+
+
+@pytest.fixture
+def path(adata: AnnData, tmp_path: Path) -> Path:
+    adata.write_h5ad(tmp_path / "cells.h5ad", compression="gzip")
+    return tmp_path / "cells.h5ad"
+
+
+@pytest.mark.parametrize(
+    ("options", "slot"),
+    [({}, "X"), ({"layer": "counts"}, "layers['counts']"), ({"use_raw": True}, "raw.X")],
+)
+def test_memory_and_file_give_the_same(
+    adata: AnnData, path: Path, options: dict, slot: str
+) -> None:
+    in_memory = source_from_anndata(adata, **options)
+    expected = {"X": adata.X, "raw.X": adata.raw.X}.get(slot, adata.layers["counts"])
+    with open_h5ad(path) as file:
+        on_disk = source_from_h5ad(file, **options)
+        for source in (in_memory, on_disk):
+            assert (source.n_cells, source.slot) == (50, slot)
+            assert source.n_genes == len(source.gene_names) == expected.shape[1]
+            np.testing.assert_array_equal(source.rows(7, 31).toarray(), expected[7:31].toarray())
+            parts = list(source.chunks(16))
+            assert [part[:2] for part in parts] == [(0, 16), (16, 32), (32, 48), (48, 50)]
+            found = sp.vstack([part[2] for part in parts]).toarray()
+            np.testing.assert_array_equal(found, expected.toarray())
+        assert (
+            in_memory.gene_names == on_disk.gene_names == tuple(adata.var_names[: source.n_genes])
+        )
+        assert in_memory.gene_columns == on_disk.gene_columns
+        assert set(on_disk.gene_columns) == {"gene_ids", "chromosome"}
+
+
+def test_dense_values_become_sparse_rows(adata: AnnData, tmp_path: Path) -> None:
+    dense = AnnData(adata.layers["counts"].toarray(), var=adata.var)
+    dense.write_h5ad(tmp_path / "dense.h5ad")
+    with open_h5ad(tmp_path / "dense.h5ad") as file:
+        for source in (source_from_anndata(dense), source_from_h5ad(file)):
+            rows = source.rows(3, 20)
+            assert sp.issparse(rows)
+            assert rows.format == "csr"
+            np.testing.assert_array_equal(rows.toarray(), dense.X[3:20])
+
+
+def test_values_stored_by_columns_are_read_with_a_warning(adata: AnnData, tmp_path: Path) -> None:
+    by_column = AnnData(adata.layers["counts"].tocsc(), var=adata.var)
+    by_column.write_h5ad(tmp_path / "csc.h5ad")
+    in_memory = source_from_anndata(by_column)
+    np.testing.assert_array_equal(in_memory.rows(3, 20).toarray(), by_column.X[3:20].toarray())
+    with (
+        open_h5ad(tmp_path / "csc.h5ad") as file,
+        pytest.warns(UserWarning, match=r"X is stored by columns \(CSC\).*memory"),
+    ):
+        rows = source_from_h5ad(file).rows(3, 20)
+    np.testing.assert_array_equal(rows.toarray(), by_column.X[3:20].toarray())
+
+
+def test_missing_entries_of_a_text_column_are_empty(adata: AnnData) -> None:
+    adata.var["symbol"] = [None, *adata.var_names[1:]]
+    assert source_from_anndata(adata).gene_columns["symbol"][:2] == ("", adata.var_names[1])
+
+
+# --- refused ---------------------------------------------------------------------------------
+
+
+def refusals(adata: AnnData, path: Path, options: dict) -> list[str]:
+    messages = []
+    with open_h5ad(path) as file:
+        for read, holder in ((source_from_anndata, adata), (source_from_h5ad, file)):
+            with pytest.raises(InputError) as error:
+                read(holder, **options)
+            messages.append(str(error.value))
+    return messages
+
+
+def test_a_layer_that_is_not_there_is_refused_with_those_that_are(
+    adata: AnnData, path: Path
+) -> None:
+    for message in refusals(adata, path, {"layer": "raw_counts"}):
+        assert "a layer 'raw_counts'; found layers 'counts'" in message
+
+
+def test_layer_and_raw_together_are_refused(adata: AnnData, path: Path) -> None:
+    for message in refusals(adata, path, {"layer": "counts", "use_raw": True}):
+        assert "layer or use_raw, not both" in message
+
+
+def test_raw_that_is_not_there_is_refused(adata: AnnData, tmp_path: Path) -> None:
+    adata.raw = None
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    for message in refusals(adata, tmp_path / "a.h5ad", {"use_raw": True}):
+        assert "found data without raw" in message
+
+
+def test_a_missing_x_is_refused_with_the_layers(adata: AnnData, tmp_path: Path) -> None:
+    adata.X = None
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    for message in refusals(adata, tmp_path / "a.h5ad", {}):
+        assert "expression in X; found none; there are layers 'counts'" in message
+
+
+@pytest.mark.parametrize("part", [(slice(0), slice(None)), (slice(None), slice(0))])
+def test_an_empty_query_is_refused(adata: AnnData, tmp_path: Path, part: tuple) -> None:
+    empty = AnnData(adata.X[part], obs=adata.obs.iloc[part[0]], var=adata.var.iloc[part[1]])
+    empty.write_h5ad(tmp_path / "a.h5ad")
+    for message in refusals(empty, tmp_path / "a.h5ad", {}):
+        assert "at least one cell and one gene in X" in message
+
+
+def test_text_in_x_is_refused() -> None:
+    class Words:
+        obs_names = var_names = pd.Index(["a", "b"])
+        var = pd.DataFrame(index=["a", "b"])
+        layers: dict = {}  # noqa: RUF012
+        X = np.array([["1", "2"], ["3", "4"]])
+        n_obs = 2
+
+    with pytest.raises(InputError, match="numbers in X; found values of type"):
+        source_from_anndata(Words())
+
+
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing there"):
+        open_h5ad(tmp_path / "none.h5ad")
+    with pytest.raises(InputError, match="a directory"):
+        open_h5ad(tmp_path)
+
+
+def test_a_file_that_is_not_hdf5_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.h5ad").write_text("cell,gene\n")
+    with pytest.raises(InputError, match="not HDF5"):
+        open_h5ad(tmp_path / "a.h5ad")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.98])
+def test_a_truncated_file_is_refused_in_one_line(path: Path, share: float) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(InputError, match="truncated or damaged") as error:
+        open_h5ad(path)
+    assert "\n" not in str(error.value)
+
+
+def test_hdf5_that_is_no_h5ad_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["matrix"] = np.ones(3)
+    with pytest.raises(InputError, match="an HDF5 file with matrix"):
+        open_h5ad(tmp_path / "a.h5")
+
+
+def test_parts_that_do_not_fit_are_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        starts = file["X/indptr"][:-3]
+        del file["X/indptr"]
+        file["X/indptr"] = starts
+    with open_h5ad(path) as file, pytest.raises(InputError, match="parts of X do not fit"):
+        source_from_h5ad(file)
+
+
+def test_an_index_outside_the_matrix_is_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["X/indices"][4] = 10_000
+    with open_h5ad(path) as file, pytest.raises(InputError, match="column index outside"):
+        source_from_h5ad(file).rows(0, 5)
+
+
+def test_genes_that_do_not_fit_the_columns_are_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["var"]
+        file.copy("raw/var", "var")
+    with open_h5ad(path) as file, pytest.raises(InputError, match="300 columns in X, 250 genes"):
+        source_from_h5ad(file)
+
+
+# --- recognising a source --------------------------------------------------------------------
+
+
+def test_a_source_is_recognised(adata: AnnData) -> None:
+    source = source_from_anndata(adata, layer="counts")
+    assert recognise_source(source).kind == "counts"
+
+
+def test_a_source_is_recognised_by_cells_far_behind_empty_ones() -> None:
+    counts = np.zeros((9000, 3), dtype=np.float32)
+    counts[300] = 1.0
+    source = source_from_anndata(AnnData(counts))
+    assert recognise_source(source, n_cells=512).kind == "counts"
+
+
+def test_a_source_of_zeros_is_refused() -> None:
+    source = source_from_anndata(AnnData(np.zeros((9000, 3), dtype=np.float32)))
+    with pytest.raises(InputError, match="nothing but zeros in 9000 cells"):
+        recognise_source(source, n_cells=512)
+
+
+def test_a_bad_cell_of_a_source_is_named_by_its_place() -> None:
+    counts = np.ones((2000, 3), dtype=np.float32)
+    counts[1990, 1] = np.nan
+    with pytest.raises(InputError, match="cell 1990 "):
+        recognise_source(source_from_anndata(AnnData(counts)))

@@ -1,0 +1,74 @@
+"""The paper's parameter counts, and what the networks hand out."""
+
+from __future__ import annotations
+
+import torch
+
+from plkd.networks.navigator import Navigator
+from plkd.networks.student import Student
+from plkd.networks.teacher import Teacher
+
+
+def make_teacher(navigator, n_types):
+    return Teacher(navigator, n_types, depth=2, heads=4, mlp_ratio=4)
+
+
+def test_the_papers_parameter_counts():
+    pairs = torch.arange(299 * 20)
+    masked = Navigator(
+        2000,
+        48,
+        pattern_index=pairs // 20,
+        gene_index=pairs % 2000,
+        n_masked=299,
+        n_free=1,
+    )
+    assert make_teacher(masked, 13).n_dense_parameters() == 28_874_173
+    free = make_teacher(Navigator(2000, 48, n_free=300), 13)
+    assert free.n_dense_parameters() == 28_874_173
+    assert sum(p.numel() for p in free.parameters()) == 28_874_173
+    assert sum(p.numel() for p in Student(2000, 13).parameters()) == 547_597
+
+
+def test_packing_holds_far_less():
+    pairs = torch.arange(299 * 20)
+    packed = make_teacher(
+        Navigator(2000, 48, pattern_index=pairs // 20, gene_index=pairs % 2000, n_masked=299), 13
+    )
+    assert sum(p.numel() for p in packed.parameters()) < 28_874_173 / 50
+
+
+def test_reading_agrees_with_annotating():
+    torch.manual_seed(0)
+    teacher = make_teacher(Navigator(30, 16, n_free=8), 5).eval()
+    x = torch.rand(4, 30)
+    plain, read = teacher(x), teacher.read(x)
+    assert torch.allclose(plain.logits, read.logits, atol=1e-5)
+    assert torch.allclose(plain.embedding, read.embedding, atol=1e-5)
+    assert read.tokens.shape == (4, 8, 16)
+    assert read.rollout.shape == (4, 8)
+
+
+def test_kept_patterns_are_the_only_ones_attended_to():
+    torch.manual_seed(0)
+    pairs = torch.arange(30)
+    navigator = Navigator(30, 16, pattern_index=pairs // 5, gene_index=pairs, n_masked=6)
+    teacher = make_teacher(navigator, 5).eval()
+    x = torch.rand(4, 30)
+    kept = torch.tensor([1, 4])
+    before = teacher(x, kept).logits
+    other = x.clone()
+    other[:, 0:5] += 1  # pattern 0, which is left out
+    assert torch.equal(teacher(other, kept).logits, before)
+    own = x.clone()
+    own[:, 5:10] += 1  # pattern 1, which is kept
+    assert not torch.allclose(teacher(own, kept).logits, before)
+
+
+def test_a_cells_answer_does_not_depend_on_the_other_cells():
+    torch.manual_seed(0)
+    for network in (make_teacher(Navigator(30, 16, n_free=8), 5), Student(30, 5)):
+        network.eval()
+        x = torch.rand(9, 30)
+        alone = torch.cat([network(row[None]).logits for row in x])
+        assert torch.allclose(network(x).logits, alone, atol=1e-5)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+import plkd
+from plkd.errors import InputError
+from plkd.tools.evaluate import evaluate_file
+
+
+@pytest.fixture
+def annotated() -> AnnData:
+    obs = pd.DataFrame(
+        {
+            "cell_type": pd.Categorical(["B", "T", "T", None, "NK"]),
+            "plkd_label": pd.Categorical(["B", "T", "B", "B", "NK"], categories=["B", "NK", "T"]),
+            "other": ["T", "T", "T", "T", "T"],
+        },
+        index=[f"cell{i}" for i in range(5)],
+    )
+    return AnnData(np.zeros((5, 2), dtype=np.float32), obs=obs)
+
+
+def test_scores_the_cells_that_have_a_truth(annotated: AnnData) -> None:
+    report = plkd.tl.evaluate(annotated, labels_key="cell_type")
+    assert (report.n_cells, report.n_unlabelled, report.accuracy) == (4, 1, 0.75)
+
+
+def test_prediction_key_chooses_the_column(annotated: AnnData) -> None:
+    report = plkd.tl.evaluate(annotated, labels_key="cell_type", prediction_key="other")
+    assert report.accuracy == 0.5
+
+
+def test_anndata_is_not_changed(annotated: AnnData) -> None:
+    before = annotated.copy()
+    plkd.tl.evaluate(annotated, labels_key="cell_type")
+    pd.testing.assert_frame_equal(annotated.obs, before.obs)
+    assert not annotated.uns
+
+
+def test_category_without_cells_is_no_type(annotated: AnnData) -> None:
+    annotated.obs["cell_type"] = annotated.obs["cell_type"].cat.add_categories("ghost")
+    report = plkd.tl.evaluate(annotated, labels_key="cell_type")
+    assert [score.type for score in report.per_type] == ["B", "NK", "T"]
+
+
+@pytest.mark.parametrize("keys", [("celltype", "plkd_label"), ("cell_type", "nothing")])
+def test_missing_column_lists_the_columns(annotated: AnnData, keys: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match="'cell_type', 'plkd_label', 'other'") as caught:
+        plkd.tl.evaluate(annotated, labels_key=keys[0], prediction_key=keys[1])
+    assert "\n" not in str(caught.value)
+
+
+def test_many_columns_are_not_all_listed(annotated: AnnData) -> None:
+    for i in range(30):
+        annotated.obs[f"more{i}"] = i
+    with pytest.raises(InputError, match="and 13 more"):
+        plkd.tl.evaluate(annotated, labels_key="celltype")
+
+
+def test_no_truth_at_all_is_refused(annotated: AnnData) -> None:
+    annotated.obs["cell_type"] = None
+    with pytest.raises(InputError, match="at least one cell with a true type"):
+        plkd.tl.evaluate(annotated, labels_key="cell_type")
+
+
+def test_names_without_anything_in_common_are_told(annotated: AnnData) -> None:
+    annotated.obs["plkd_label"] = "B cells"
+    with pytest.warns(UserWarning, match="'B', 'NK', 'T'; 'plkd_label' holds 'B cells'") as caught:
+        report = plkd.tl.evaluate(annotated, labels_key="cell_type")
+    assert report.accuracy == 0.0
+    assert caught[0].filename == __file__
+
+
+def test_file_gives_what_memory_gives(annotated: AnnData, tmp_path: Path) -> None:
+    path = tmp_path / "annotated.h5ad"
+    annotated.write_h5ad(path)
+    expected = plkd.tl.evaluate(annotated, labels_key="cell_type").as_dict()
+    assert evaluate_file(path, labels_key="cell_type").as_dict() == expected
+    assert evaluate_file(str(path), labels_key="cell_type").as_dict() == expected
+
+
+def test_file_is_read_without_its_expression(annotated: AnnData, tmp_path: Path) -> None:
+    path = tmp_path / "annotated.h5ad"
+    annotated.write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        del file["X"]
+        file["X"] = "nothing that could be read as expression"
+    assert evaluate_file(path, labels_key="cell_type").accuracy == 0.75
+
+
+def test_file_without_the_column_names_the_file(annotated: AnnData, tmp_path: Path) -> None:
+    path = tmp_path / "annotated.h5ad"
+    annotated.write_h5ad(path)
+    with pytest.raises(InputError, match=r"in obs of .*annotated.h5ad; .*'plkd_label', 'other'"):
+        evaluate_file(path, labels_key="celltype")
+
+
+def test_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing there"):
+        evaluate_file(tmp_path / "no.h5ad", labels_key="cell_type")
+
+
+def test_damaged_obs_is_refused_in_one_line(annotated: AnnData, tmp_path: Path) -> None:
+    path = tmp_path / "annotated.h5ad"
+    annotated.write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        del file["obs/cell_type/codes"]
+    with pytest.raises(InputError, match="whose obs can be read") as caught:
+        evaluate_file(path, labels_key="cell_type")
+    assert "\n" not in str(caught.value)
