@@ -18,14 +18,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plkd.errors import InputError
+
 DEFAULT_KEY = "plkd"
 
 
 @dataclass(frozen=True)
 class SlotNames:
-    """Names of the written slots for one ``key_added``."""
+    """Names of the written slots for one ``key_added``.
+
+    Raises
+    ------
+    InputError
+        The name is empty, or h5ad files cannot hold it.
+    """
 
     key: str = DEFAULT_KEY
+
+    def __post_init__(self) -> None:
+        if not self.key or "/" in self.key:  # h5ad files take "/" for a group within a group
+            raise InputError(
+                "a name without '/' for key_added", repr(self.key), "choose another name"
+            )
 
     @property
     def label(self) -> str:

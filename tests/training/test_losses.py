@@ -18,7 +18,10 @@ from plkd.training.losses import (
 def literal_l1(embedding, assignment, sigma):
     n, k = assignment.shape
     s = [
-        [math.exp(-float((embedding[i] - embedding[j]).square().sum()) / sigma**2) for j in range(n)]
+        [
+            math.exp(-float((embedding[i] - embedding[j]).square().sum()) / sigma**2)
+            for j in range(n)
+        ]
         for i in range(n)
     ]
 

@@ -95,7 +95,9 @@ def new_annotator(
         training = replace(training, teacher_epochs=epochs, min_steps=0)
     if student_epochs is not None:
         training = replace(training, student_epochs=student_epochs)
-    teacher = TeacherConfig() if patterns is None else TeacherConfig(n_patterns=patterns)
+    teacher = TeacherConfig.paper() if preset == "paper" else TeacherConfig()
+    if patterns is not None:
+        teacher = replace(teacher, n_patterns=patterns)
     return CellAnnotator(
         read_gene_sets(gene_sets) if gene_sets else None,
         n_genes=n_genes,

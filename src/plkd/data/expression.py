@@ -144,14 +144,14 @@ def check_chunk(matrix: Any, recognised: Recognised, *, slot: str, first_cell: i
     """
     rows = as_csr(matrix, slot=slot)
     check_values(rows, slot=slot, first_cell=first_cell)
-    if rows.nnz == 0 or recognised.declared:
+    if rows.nnz == 0 or float(rows.data.max()) == 0.0 or recognised.declared:
         return
     where = f"in the {rows.shape[0]} cells from cell {first_cell} (counted from 0)"
     if recognised.kind is ExpressionKind.COUNTS:
         if not _all_integers(rows.data):
             raise _mixed(slot, "counts", f"values that are not whole numbers {where}")
         return
-    if float(rows.data.max()) > 0.0 and _all_integers(rows.data):
+    if _all_integers(rows.data):
         raise _mixed(slot, "log1p values", f"nothing but whole numbers {where}")
     if recognised.target_sum is not None:
         sample = spread_rows(rows, 64)

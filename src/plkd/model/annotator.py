@@ -155,6 +155,7 @@ class CellAnnotator:
         """
         from plkd.model.fitting import Plan, fit_networks
         from plkd.model.reference import prepare_reference
+        from plkd.training.loop import NonFiniteLossError
 
         self._forget()
         fabric = self._fabric()
@@ -188,9 +189,14 @@ class CellAnnotator:
             fabric,
             progress or Silent(),
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            fitted = fit_networks(reference, plan)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                fitted = fit_networks(reference, plan)
+        except NonFiniteLossError as error:
+            if isinstance(error.network, Teacher):
+                self.teacher_ = error.network.cpu().eval()
+            raise
         self.teacher_, self.student_ = fitted.teacher, fitted.student
         self.gene_weights_ = _gene_weights(fitted.student, reference.cells.expression)
         cells = dict(zip(self.classes_, map(int, reference.labels.counts), strict=True))
@@ -204,6 +210,13 @@ class CellAnnotator:
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model as a directory of JSON and safetensors, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The directory; made here.
+        overwrite
+            Replace a plkd model that stands there.
 
         Raises
         ------
@@ -219,6 +232,17 @@ class CellAnnotator:
     def load(cls, path: str | Path, *, with_teacher: bool = True) -> Self:
         """Return a saved model; the Student alone is enough to annotate.
 
+        Parameters
+        ----------
+        path
+            The directory that ``save`` wrote.
+        with_teacher
+            Also load the Teacher.
+
+        Returns
+        -------
+        A fitted annotator.
+
         Raises
         ------
         ModelFileError
@@ -229,7 +253,12 @@ class CellAnnotator:
         return annotator
 
     def fingerprint(self) -> str:
-        """Return 16 characters that name the fitted Student, the same before and after saving."""
+        """Name the fitted Student by its weights, genes and classes.
+
+        Returns
+        -------
+        16 hexadecimal characters, the same before and after saving.
+        """
         self._check_fitted()
         return fingerprint(self)
 

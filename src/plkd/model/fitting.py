@@ -16,7 +16,7 @@ from plkd.model.networks import build_student, build_teacher
 from plkd.model.reference import Reference
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
-from plkd.training.cells import Cells
+from plkd.training.cells import Batches, Cells
 from plkd.training.distil import prepare_lessons, train_student
 from plkd.training.progress import Progress
 from plkd.training.teach import train_teacher
@@ -64,7 +64,8 @@ def fit_networks(reference: Reference, plan: Plan) -> Fitted:
             fitted = _fit_once(
                 cells.subset(split.train), plan, cells.subset(split.held_out), stage=trial
             )
-            epochs = fitted.summary["teacher"]["chosen_epochs"]
+            chosen = fitted.summary["teacher"]["chosen_epochs"]
+            epochs = max(chosen, _fewest_epochs(len(cells), config))
             summary["held_out"] = _describe(split, fitted)
     if fitted is None or config.refit:
         fitted = _fit_once(cells, plan, None, epochs=epochs, stage="all cells")
@@ -105,6 +106,12 @@ def _fit_once(
     for network in (teacher, student):
         network.cpu().eval()
     return Fitted(teacher, student, {"teacher": taught.as_dict(), "student": distilled.as_dict()})
+
+
+def _fewest_epochs(n_cells: int, config: TrainConfig) -> int:
+    """Epochs for ``min_steps``: a choice of fewer, made on few held-out cells, is not believed."""
+    steps = len(Batches(n_cells, config.batch_size, 0, max_per_epoch=config.max_cells_per_epoch))
+    return -(-config.min_steps // steps)
 
 
 def _weights(cells: Cells, config: TrainConfig) -> NDArray[np.float64] | None:

@@ -49,6 +49,7 @@ class Predictor:
         model._check_fitted()
         self.device = _device(model.device)
         self.network = choose_network(model, network).to(self.device)
+        self.classes = model.classes_
         self.n_types = len(model.classes_)
         self.width = self.network.head.in_features
         self.batch = TEACHER_BATCH if network == "teacher" else None

@@ -12,10 +12,10 @@ from scipy.sparse import csr_matrix
 from plkd.config import TARGET_SUM, TeacherConfig
 from plkd.data.expression import ExpressionKind, Recognised, to_log1p
 from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask
-from plkd.data.reference_genes import GeneList, gene_list
 from plkd.data.highly_variable import select_genes
 from plkd.data.labels import Labels, encode_labels
 from plkd.data.reading import ExpressionSource, recognise_source
+from plkd.data.reference_genes import GeneList, gene_list
 from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
 from plkd.training.cells import Cells

@@ -94,7 +94,8 @@ def annotate(
     ------
     InputError
         The values are NaN, infinite, negative, scaled or not understood; a slot does not exist;
-        the query is empty; a slot to be written holds something of the user's.
+        the query is empty; a slot to be written holds something of the user's; ``key_added``
+        holds a "/", or ``chunk_size`` is below 1.
     GeneMatchError
         Too few of the model's genes are in the query.
     NotFittedError
@@ -108,7 +109,7 @@ def annotate(
     predictor = Predictor(model, with_)
     source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
     query = open_query(source, model, gene_key=gene_key, expression=expression)
-    refuse_collisions(adata.obs.columns, adata.obsm.keys(), adata.uns.keys(), names)
+    refuse_collisions(adata.obs.columns, adata.obsm.keys(), adata.uns, names)
     answers = _answers_in_memory(source.n_cells, predictor, probabilities=probabilities)
     annotate_chunks(query, predictor, answers, chunk_size=chunk_size)
     summary = summarise(query, model, answers, with_)

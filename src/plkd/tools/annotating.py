@@ -14,13 +14,17 @@ from plkd.data.expression import ExpressionKind, Recognised, check_chunk, to_log
 from plkd.data.genes import GeneMatch, match_genes
 from plkd.data.reading import ExpressionSource, recognise_source
 from plkd.data.rows import row_sums
+from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.manifest import installed_version
 from plkd.model.predict import Predictor
 
 UNKNOWN = "unknown"
-"""Label of a cell that has no count in any of the model's genes: there is nothing to go by."""
+"""Label of a cell that has no count in any of the model's genes: there is nothing to go by.
+
+A model may have a type of this name; its cells and those without counts then share the label.
+"""
 
 
 @dataclass
@@ -107,6 +111,12 @@ def open_query(
     return Query(source, recognised, match)
 
 
+def check_chunk_size(chunk_size: int) -> None:
+    """Refuse chunks without a cell."""
+    if chunk_size < 1:
+        raise InputError("a chunk_size of 1 or more", f"{chunk_size}", "leave it out")
+
+
 def annotate_chunks(
     query: Query,
     predictor: Predictor,
@@ -115,12 +125,20 @@ def annotate_chunks(
     chunk_size: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Fill ``answers`` chunk by chunk; memory holds one chunk at a time."""
+    """Fill ``answers`` chunk by chunk; memory holds one chunk at a time.
+
+    Raises
+    ------
+    InputError
+        A chunk holds NaN, infinite or negative values, or values of another kind or scale;
+        ``chunk_size`` is below 1.
+    """
+    check_chunk_size(chunk_size)
     source, match = query.source, query.match
+    unknown = labels_of(predictor.classes).index(UNKNOWN)
     buffer = np.empty((min(chunk_size, source.n_cells), match.n_model), dtype=np.float32)
     for start, stop, rows in source.chunks(chunk_size):
-        if start:
-            check_chunk(rows, query.recognised, slot=source.slot, first_cell=start)
+        check_chunk(rows, query.recognised, slot=source.slot, first_cell=start)
         totals = None
         if query.recognised.kind is ExpressionKind.COUNTS:
             totals = row_sums(rows)
@@ -129,7 +147,7 @@ def annotate_chunks(
         predicted = predictor(dense)
         seen = dense.any(1)
         codes = predicted.probabilities.argmax(1).astype(np.int32)
-        answers.codes[start:stop] = np.where(seen, codes, predictor.n_types)
+        answers.codes[start:stop] = np.where(seen, codes, unknown)
         answers.confidence[start:stop] = np.where(seen, predicted.probabilities.max(1), 0)
         answers.no_counts[start:stop] = ~seen
         answers.embedding[start:stop] = predicted.embedding
@@ -139,11 +157,16 @@ def annotate_chunks(
             progress(stop, source.n_cells)
 
 
+def labels_of(classes: tuple[str, ...]) -> list[str]:
+    """Return the labels that a cell can get: the types, and "unknown" where it is none of them."""
+    return list(classes) if UNKNOWN in classes else [*classes, UNKNOWN]
+
+
 def summarise(
     query: Query, model: CellAnnotator, answers: Answers, network: str
 ) -> AnnotationSummary:
     """Return what was done, for people, pipelines and ``uns``."""
-    names = [*model.classes_, UNKNOWN]
+    names = labels_of(model.classes_)
     counts = np.bincount(answers.codes, minlength=len(names))
     labels = {
         names[code]: {
@@ -177,9 +200,7 @@ def obs_columns(answers: Answers, model: CellAnnotator, names: SlotNames) -> dic
     """Return the columns of ``obs``; "unknown" is a category only where a cell has it."""
     import pandas as pd
 
-    categories = list(model.classes_)
-    if answers.no_counts.any():
-        categories.append(UNKNOWN)
+    categories = labels_of(model.classes_) if answers.no_counts.any() else model.classes_
     return {
         names.label: pd.Categorical.from_codes(answers.codes, categories=categories),
         names.confidence: answers.confidence,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import h5py
@@ -14,8 +14,12 @@ from plkd.model.predict import Predictor
 from plkd.tools.annotating import Answers
 
 
+PROVENANCE = frozenset({"plkd_version", "classes"})
+"""What stands in an entry of ``uns`` that plkd wrote."""
+
+
 def refuse_collisions(
-    obs: Iterable[str], obsm: Iterable[str], uns: Iterable[str], names: SlotNames
+    obs: Iterable[str], obsm: Iterable[str], uns: Mapping[str, Any], names: SlotNames
 ) -> None:
     """Refuse to write over slots of the user's; plkd's own, from an earlier run, are replaced.
 
@@ -24,12 +28,14 @@ def refuse_collisions(
     InputError
         A slot exists and ``uns`` does not say that plkd wrote it.
     """
-    if names.provenance in set(uns):
+    entry = uns[names.provenance] if names.provenance in uns else None
+    if isinstance(entry, Mapping) and set(entry) >= PROVENANCE:
         return
     taken = [
         f"obs[{n!r}]" for n in (names.label, names.confidence, names.no_counts) if n in set(obs)
     ]
     taken += [f"obsm[{n!r}]" for n in (names.embedding, names.probabilities) if n in set(obsm)]
+    taken += [f"uns[{names.provenance!r}]"] if entry is not None else []
     if taken:
         raise InputError(
             "free slots to write the annotation to",
@@ -38,8 +44,8 @@ def refuse_collisions(
         )
 
 
-def slots_of(file: h5py.File) -> tuple[list[str], list[str], list[str]]:
-    """Return the names in ``obs``, ``obsm`` and ``uns`` of an open h5ad.
+def slots_of(file: h5py.File) -> tuple[list[str], list[str], Mapping[str, Any]]:
+    """Return the names in ``obs`` and ``obsm`` of an open h5ad, and its ``uns``.
 
     Raises
     ------
@@ -52,7 +58,7 @@ def slots_of(file: h5py.File) -> tuple[list[str], list[str], list[str]]:
             f"an older one, {file.filename}",
             "read it with anndata.read_h5ad and write it again",
         )
-    return list(file["obs"]), list(file.get("obsm", ())), list(file.get("uns", ()))
+    return list(file["obs"]), list(file.get("obsm", ())), file.get("uns", {})
 
 
 def answers_in_file(

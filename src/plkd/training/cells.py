@@ -45,6 +45,11 @@ class Cells:
         """Return the expression of the cells at ``index`` as a dense tensor."""
         return torch.from_numpy(self.expression[index].toarray())
 
+    def mean(self) -> Float[Tensor, " gene"]:
+        """Return the mean expression of each gene."""
+        mean = np.asarray(self.expression.mean(0), dtype=np.float32).ravel()
+        return torch.from_numpy(mean)
+
     def labels(self, index: NDArray[np.int64]) -> Int[Tensor, " cell"]:
         """Return the type codes of the cells at ``index``."""
         return torch.from_numpy(self.codes[index])

@@ -48,7 +48,15 @@ class Course:
 
 
 class NonFiniteLossError(TrainingError):
-    """The loss became NaN or infinite; the module holds its last good weights again."""
+    """The loss became NaN or infinite.
+
+    Attributes
+    ----------
+    network
+        The network, with its last good weights.
+    """
+
+    network: nn.Module
 
 
 def train_epochs(
@@ -64,6 +72,7 @@ def train_epochs(
     progress: Progress,
     held_out_score: Callable[[], float] | None = None,
     patience: int | None = None,
+    patience_from: int = 0,
 ) -> Course:
     """Train a network in place and return how it went.
 
@@ -88,7 +97,9 @@ def train_epochs(
     held_out_score
         Macro F1 on held-out cells. With it, the weights of the best epoch are kept.
     patience
-        Stop after so many epochs without a better score.
+        Stop after so many mini-batches without a better score, counted from ``patience_from``.
+    patience_from
+        Mini-batch from which patience counts (the end of the warm-up).
 
     Raises
     ------
@@ -111,7 +122,7 @@ def train_epochs(
             if not math.isfinite(value):
                 module.load_state_dict(last_good)
                 progress.finish(stage)
-                raise _non_finite(stage, epoch, steps, value)
+                raise _non_finite(module, f"'{stage}', epoch {epoch + 1}, step {steps + 1}", value)
             fabric.backward(loss)
             if clip is not None:
                 fabric.clip_gradients(model, optimizer, max_norm=clip, error_if_nonfinite=False)
@@ -128,12 +139,10 @@ def train_epochs(
                 best, course.chosen_epochs = last_good, epoch + 1
             course.held_out_macro_f1.append(score)
         progress.epoch(stage, epoch + 1, course.losses[-1], score)
-        if (
-            patience is not None
-            and score is not None
-            and epoch + 1 - course.chosen_epochs >= patience
-        ):
-            break
+        counted_from = max(patience_from, course.chosen_epochs * len(batches))
+        if score is not None and patience is not None:
+            if (epoch + 1) * len(batches) - counted_from >= patience:
+                break
     if held_out_score is None:
         course.chosen_epochs = epochs
     else:
@@ -147,10 +156,12 @@ def _snapshot(module: nn.Module) -> Weights:
     return copy.deepcopy({name: value.detach() for name, value in module.state_dict().items()})
 
 
-def _non_finite(stage: str, epoch: int, step: int, value: float) -> NonFiniteLossError:
-    return NonFiniteLossError(
+def _non_finite(network: nn.Module, where: str, value: float) -> NonFiniteLossError:
+    error = NonFiniteLossError(
         "a finite loss",
-        f"{value} in stage '{stage}', epoch {epoch + 1}, step {step + 1}",
+        f"{value} in stage {where}",
         "lower the learning rate (TrainConfig), or look for extreme values in the reference; "
         "the weights of the last good epoch were kept",
     )
+    error.network = network
+    return error

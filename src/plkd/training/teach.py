@@ -72,6 +72,9 @@ def train_teacher(
         world_size=fabric.world_size,
     )
     generator = torch.Generator().manual_seed(seed + fabric.global_rank)
+    with torch.no_grad():
+        teacher.navigator.center.copy_(cells.mean())
+    planned = epochs or teacher_epochs(len(batches), config)
     return train_epochs(
         fabric,
         teacher,
@@ -85,12 +88,13 @@ def train_teacher(
         ),
         batches=batches,
         make_optimizer=partial(make_optimizer, config=config, lr=config.teacher_lr),
-        epochs=epochs or teacher_epochs(len(batches), config),
+        epochs=planned,
         clip=config.clip,
         stage=stage,
         progress=progress,
         held_out_score=None if held_out is None else held_out_scorer(teacher, held_out),
         patience=config.patience,
+        patience_from=round(config.warmup * planned * len(batches)),
     )
 
 
@@ -104,8 +108,11 @@ def teacher_loss(
     generator: torch.Generator,
     fabric: Fabric,
 ) -> Float[Tensor, ""]:
-    """Return the Teacher's loss on one mini-batch of cells, augmented as ``config`` says."""
-    expression = fabric.to_device(augmented(cells, index, config=config, generator=generator))
+    """Return the Teacher's loss on one mini-batch of cells."""
+    expression = cells.dense(index)
+    if config.augment_teacher:
+        expression = augmented(cells, index, config=config, generator=generator)
+    expression = fabric.to_device(expression)
     codes = fabric.to_device(cells.labels(index))
     kept = kept_patterns(n_patterns, config.pattern_keep, generator)
     output = model(expression, None if kept is None else fabric.to_device(kept))
