@@ -120,6 +120,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
     class Annotator:
         device = "unset"
+        is_first_ = True
 
         def __init__(self, sets: Any = None, **options: Any) -> None:
             seen.made = {"sets": sets, **options}
@@ -273,6 +274,7 @@ def test_train_with_defaults(fakes: Fakes, tmp_path: Path) -> None:
         "training": TrainConfig(),
         "seed": 0,
         "device": "auto",
+        "devices": 1,
     }
     assert fakes.fitted == {
         "adata": "data of ref.h5ad",

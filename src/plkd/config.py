@@ -181,6 +181,8 @@ class TrainConfig(_Config):
     hold_out
         Share of the reference held out to choose the number of epochs, in whole batches where
         there are batches. 0 trains for all epochs and reports no held-out score.
+    max_held_out
+        Held-out cells that are looked at after each epoch, at most.
     patience
         Mini-batches without a better held-out score, counted from the end of the warm-up, after
         which the choice is made; ``None`` goes through all epochs before choosing.
@@ -214,6 +216,7 @@ class TrainConfig(_Config):
     views: int = 3
     max_views: int = 200_000
     hold_out: float = 0.2
+    max_held_out: int = 600
     patience: int | None = 300
     refit: bool = True
 
@@ -243,6 +246,7 @@ class TrainConfig(_Config):
             "views": (1, 1000),
             "max_views": (1, 10**10),
             "hold_out": (0.0, 0.9),
+            "max_held_out": (1, 10**9),
             "patience": (1, 10**9),
         }
 

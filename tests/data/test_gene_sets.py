@@ -77,7 +77,11 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         read_gene_sets(tmp_path)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\x00A", gzip.compress(b"A\tx\tG1\n" * 99)[:-9]])
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff\xfe\x00A", gzip.compress(b"A\tx\tG1\n" * 99)[:-9]],
+    ids=["UTF-16", "truncated gzip"],
+)
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.gmt").write_bytes(data)
     with pytest.raises(InputError, match="a GMT file of text"):

@@ -313,7 +313,7 @@ def test_a_bad_value_anywhere_is_refused_and_nothing_written(annotator, cell, va
 
 
 def test_too_few_shared_genes_are_refused(query, annotator):
-    with pytest.raises(GeneMatchError, match="at least 30%.* 20 of 120") as caught:
+    with pytest.raises(GeneMatchError, match=r"at least 30%.* 20 of 120") as caught:
         annotated(query[:, :20].copy(), annotator)
     assert "\n" not in str(caught.value)
     with pytest.warns(UserWarning, match="60 of the model's 120 genes"):

@@ -292,7 +292,7 @@ def test_a_bad_value_in_any_chunk_is_told(tmp_path, annotator, cell, value, mess
 def test_a_file_without_cells_is_refused(query, tmp_path, annotator, form):
     query.X = form(query.X)
     path = written(query[:0].copy(), tmp_path)
-    with pytest.raises(InputError, match="at least one cell.*0 x 120") as caught:
+    with pytest.raises(InputError, match=r"at least one cell.*0 x 120") as caught:
         annotate_file(path, annotator, tmp_path / "out.h5ad")
     assert "\n" not in str(caught.value)
     assert only_files(tmp_path, "query.h5ad")
@@ -305,7 +305,7 @@ def test_genes_that_do_not_fit_are_told(query, tmp_path, annotator: CellAnnotato
     else:
         query.var_names = [name.capitalize() for name in query.var_names]
     path = written(query, tmp_path)
-    with pytest.raises(GeneMatchError, match="20 of 120|mouse genes") as caught:
+    with pytest.raises(GeneMatchError, match=r"20 of 120|mouse genes") as caught:
         annotate_file(path, annotator, tmp_path / "out.h5ad")
     assert "\n" not in str(caught.value)
     assert only_files(tmp_path, "query.h5ad")

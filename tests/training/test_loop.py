@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
@@ -98,7 +99,7 @@ def test_the_schedule_warms_up_and_falls_to_zero():
     assert factors[0] < 0.2
     assert max(factors) == pytest.approx(1)
     assert factors[100] == pytest.approx(0, abs=1e-9)
-    assert all(a >= b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors[10:]))
     assert cosine_factor(0, steps=10, warmup=0.0) == 1
 
 

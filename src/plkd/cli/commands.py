@@ -114,6 +114,7 @@ def train(
     student_epochs: o.StudentEpochs = None,
     seed: o.Seed = 0,
     device: o.DeviceOption = o.Device.AUTO,
+    devices: o.Devices = 1,
     overwrite: o.Overwrite = False,
     json_to: o.Json = None,
     threads: o.Threads = None,
@@ -139,6 +140,7 @@ def train(
         student_epochs=student_epochs,
         seed=seed,
         device=device,
+        devices=devices,
     )
     with training_progress(quiet=quiet) as progress:
         annotator.fit(
@@ -151,6 +153,8 @@ def train(
             expression=None if expression is None else expression.value,
             progress=progress,
         )
+    if not annotator.is_first_:
+        return
     annotator.save(out, overwrite=overwrite)
     described = describe_model(out)
     said = text.training_text(described, time.perf_counter() - began)

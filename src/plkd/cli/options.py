@@ -245,6 +245,15 @@ DeviceOption = Annotated[
     Device,
     typer.Option("--device", help="auto takes a GPU where there is one.", rich_help_panel=_RUNNING),
 ]
+Devices = Annotated[
+    int,
+    typer.Option(
+        "--devices",
+        min=1,
+        help="Train on so many devices, one process each.",
+        rich_help_panel=_RUNNING,
+    ),
+]
 ChunkSize = Annotated[
     int,
     typer.Option(

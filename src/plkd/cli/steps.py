@@ -82,6 +82,7 @@ def new_annotator(
     student_epochs: int | None,
     seed: int,
     device: str,
+    devices: int,
 ) -> CellAnnotator:
     """Return an annotator set as the options of ``plkd train`` say."""
     from dataclasses import replace
@@ -105,6 +106,7 @@ def new_annotator(
         training=training,
         seed=seed,
         device=device,
+        devices=devices,
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from plkd.config import TARGET_SUM, StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import GeneSets, PatternMask
@@ -40,6 +39,9 @@ class CellAnnotator:
         threads.
     device
         "auto" takes a GPU where there is one; "cpu", "cuda" and "mps" insist.
+    devices
+        Number of devices to train on. With more than one the script is started once for each
+        (data parallel, by Lightning Fabric), and only the first saves the model.
 
     Attributes
     ----------
@@ -57,7 +59,9 @@ class CellAnnotator:
     contract_ : dict
         What the networks take: log1p counts per 10,000, and what the reference was.
     summary_ : dict
-        How training went: losses, held-out macro F1, chosen epochs, versions.
+        How training went: losses, held-out macro F1, chosen epochs.
+    is_first_ : bool
+        Whether this process is the first of those that train; only this one saves.
 
     Notes
     -----
@@ -72,6 +76,7 @@ class CellAnnotator:
     gene_weights_: NDArray[np.float32]
     contract_: dict[str, Any]
     summary_: dict[str, Any]
+    is_first_: bool
 
     def __init__(
         self,
@@ -83,6 +88,7 @@ class CellAnnotator:
         training: TrainConfig | None = None,
         seed: int = 0,
         device: str = "auto",
+        devices: int = 1,
     ) -> None:
         self.sets = sets
         self.n_genes = n_genes
@@ -91,6 +97,7 @@ class CellAnnotator:
         self.training = training or TrainConfig()
         self.seed = seed
         self.device = device
+        self.devices = devices
 
     def __repr__(self) -> str:
         if not self.is_fitted:
@@ -153,7 +160,7 @@ class CellAnnotator:
         -----
         Fitting again forgets what was learned before.
         """
-        from plkd.model.fitting import Plan, fit_networks
+        from plkd.model.fitting import Plan, fit_networks, gene_weights
         from plkd.model.reference import prepare_reference
         from plkd.training.loop import NonFiniteLossError
 
@@ -187,7 +194,7 @@ class CellAnnotator:
             self.training,
             self.seed,
             fabric,
-            progress or Silent(),
+            progress if progress and self.is_first_ else Silent(),
         )
         try:
             with torch.random.fork_rng(devices=[]):
@@ -198,7 +205,7 @@ class CellAnnotator:
                 self.teacher_ = error.network.cpu().eval()
             raise
         self.teacher_, self.student_ = fitted.teacher, fitted.student
-        self.gene_weights_ = _gene_weights(fitted.student, reference.cells.expression)
+        self.gene_weights_ = gene_weights(fitted.student, reference.cells.expression)
         cells = dict(zip(self.classes_, map(int, reference.labels.counts), strict=True))
         self.summary_ = {
             **fitted.summary,
@@ -226,7 +233,8 @@ class CellAnnotator:
             There is nothing to save yet.
         """
         self._check_fitted()
-        write_model(Path(path), to_contents(self), overwrite=overwrite)
+        if self.is_first_:
+            write_model(Path(path), to_contents(self), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | Path, *, with_teacher: bool = True) -> Self:
@@ -282,21 +290,11 @@ class CellAnnotator:
                 f"device as one of {', '.join(DEVICES)}", repr(self.device), "choose one of these"
             )
         try:
-            fabric = Fabric(accelerator=self.device, devices=1)
+            fabric = Fabric(accelerator=self.device, devices=self.devices)
         except (RuntimeError, ValueError) as error:
             raise InputError(
                 f"a {self.device} device", f"none here ({error})", "pass device='cpu' or 'auto'"
             ) from error
         fabric.launch()
+        self.is_first_ = bool(fabric.is_global_zero)
         return fabric
-
-
-def _gene_weights(student: Student, expression: csr_matrix) -> NDArray[np.float32]:
-    """How much the Student hears of each gene: size of its first weights times its spread."""
-    mean = np.asarray(expression.mean(0)).ravel()
-    square = np.asarray(expression.multiply(expression).mean(0)).ravel()
-    spread = np.sqrt(np.maximum(square - mean**2, 0))
-    weights = student.state_dict()["layers.0.weight"]
-    first = weights.square().sum(0).sqrt().numpy()
-    weight = first * spread
-    return (weight / max(float(weight.sum()), 1e-12)).astype(np.float32)

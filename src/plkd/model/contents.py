@@ -106,6 +106,7 @@ def _restore(
     model.gene_weights_ = student.pop(GENE_WEIGHTS)
     n_genes, n_types = len(model.genes_), len(model.classes_)
     model.student_ = _loaded(build_student(n_genes, n_types, model.student), student)
+    model.is_first_ = True
     model.teacher_ = None
     parts = dict(teacher or {})
     empty = np.empty(0, dtype=np.int64)

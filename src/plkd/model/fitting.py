@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from plkd.config import StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import PatternMask
@@ -18,6 +19,7 @@ from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Batches, Cells
 from plkd.training.distil import prepare_lessons, train_student
+from plkd.training.loop import Course
 from plkd.training.progress import Progress
 from plkd.training.teach import train_teacher
 
@@ -47,65 +49,106 @@ class Plan:
 def fit_networks(reference: Reference, plan: Plan) -> Fitted:
     """Train Teacher and Student as ``plan`` says.
 
-    With ``hold_out``, both are first trained without some batches (without some cells where
-    there are no batches), the Teacher's epochs are chosen by macro F1 on those, and, with
-    ``refit``, both are trained anew on all cells for so many epochs.
+    With ``hold_out``, a Teacher is first trained without some batches (without some cells where
+    there are no batches) and its epochs are chosen by macro F1 on those. With ``refit``, Teacher
+    and Student are then trained on all cells, the Teacher for so many epochs.
     """
     cells, config = reference.cells, plan.training
-    summary: dict[str, Any] = {"n_cells": len(cells)}
-    epochs: int | None = None
-    fitted = None
-    if config.hold_out:
-        split = split_reference(
-            cells.codes, reference.batches, share=config.hold_out, seed=plan.seed
-        )
-        if len(split.held_out):
-            trial = "choosing epochs" if config.refit else "held-out batches"
-            fitted = _fit_once(
-                cells.subset(split.train), plan, cells.subset(split.held_out), stage=trial
-            )
-            chosen = fitted.summary["teacher"]["chosen_epochs"]
-            epochs = max(chosen, _fewest_epochs(len(cells), config))
-            summary["held_out"] = _describe(split, fitted)
-    if fitted is None or config.refit:
-        fitted = _fit_once(cells, plan, None, epochs=epochs, stage="all cells")
-    return Fitted(fitted.teacher, fitted.student, {**summary, **fitted.summary})
+    split = _split(reference, plan)
+    if split is None:
+        teacher, taught = _teach(cells, plan, stage="teacher")
+        student, distilled = _distil(teacher, cells, plan)
+        return _fitted(teacher, student, cells, taught=taught, distilled=distilled)
+    held_out = cells.subset(_some(split.held_out, config.max_held_out, plan.seed))
+    learning = cells.subset(split.train)
+    teacher, taught = _teach(learning, plan, held_out=held_out, stage="teacher, held-out cells")
+    trial = {
+        "how": split.how,
+        "batches": list(split.batches),
+        "n_cells": len(held_out),
+        "teacher": taught.as_dict(),
+        "teacher_macro_f1": taught.held_out_macro_f1[taught.chosen_epochs - 1],
+    }
+    if config.refit:
+        epochs = max(taught.chosen_epochs, _fewest_epochs(len(cells), config))
+        teacher, taught = _teach(cells, plan, epochs=epochs, stage="teacher, all cells")
+        student, distilled = _distil(teacher, cells, plan)
+    else:
+        student, distilled = _distil(teacher, learning, plan, held_out=held_out)
+        trial["student_macro_f1"] = max(distilled.held_out_macro_f1)
+    fitted = _fitted(teacher, student, cells, taught=taught, distilled=distilled)
+    fitted.summary["held_out"] = trial
+    return fitted
 
 
-def _fit_once(
-    cells: Cells, plan: Plan, held_out: Cells | None, *, stage: str, epochs: int | None = None
-) -> Fitted:
-    config = plan.training
-    weights = _weights(cells, config)
+def _teach(
+    cells: Cells,
+    plan: Plan,
+    *,
+    held_out: Cells | None = None,
+    epochs: int | None = None,
+    stage: str,
+) -> tuple[Teacher, Course]:
     teacher = build_teacher(plan.mask, plan.teacher, cells.n_types)
-    student = build_student(plan.mask.n_genes, cells.n_types, plan.student)
-    taught = train_teacher(
+    course = train_teacher(
         teacher,
         cells,
-        config=config,
+        config=plan.training,
         fabric=plan.fabric,
         seed=plan.seed,
-        weights=weights,
+        weights=_weights(cells, plan.training),
         held_out=held_out,
         epochs=epochs,
-        stage=f"teacher, {stage}",
+        stage=stage,
         progress=plan.progress,
     )
-    lessons = prepare_lessons(teacher, cells, config=config, seed=plan.seed)
-    distilled = train_student(
+    return teacher, course
+
+
+def _distil(
+    teacher: Teacher, cells: Cells, plan: Plan, *, held_out: Cells | None = None
+) -> tuple[Student, Course]:
+    student = build_student(plan.mask.n_genes, cells.n_types, plan.student)
+    lessons = prepare_lessons(teacher, cells, config=plan.training, seed=plan.seed)
+    course = train_student(
         student,
         lessons,
-        config=config,
+        config=plan.training,
         fabric=plan.fabric,
         seed=plan.seed,
-        weights=weights,
+        weights=_weights(cells, plan.training),
         held_out=held_out,
-        stage=f"student, {stage}",
         progress=plan.progress,
     )
+    return student, course
+
+
+def _fitted(
+    teacher: Teacher, student: Student, cells: Cells, *, taught: Course, distilled: Course
+) -> Fitted:
     for network in (teacher, student):
         network.cpu().eval()
-    return Fitted(teacher, student, {"teacher": taught.as_dict(), "student": distilled.as_dict()})
+    summary = {
+        "n_cells": len(cells),
+        "teacher": taught.as_dict(),
+        "student": distilled.as_dict(),
+    }
+    return Fitted(teacher, student, summary)
+
+
+def _split(reference: Reference, plan: Plan) -> Split | None:
+    share = plan.training.hold_out
+    if not share:
+        return None
+    codes, batches = reference.cells.codes, reference.batches
+    split = split_reference(codes, batches, share=share, seed=plan.seed)
+    return split if len(split.held_out) else None
+
+
+def _some(index: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
+    if len(index) <= most:
+        return index
+    return np.sort(np.random.default_rng(seed).choice(index, most, replace=False))
 
 
 def _fewest_epochs(n_cells: int, config: TrainConfig) -> int:
@@ -118,13 +161,23 @@ def _weights(cells: Cells, config: TrainConfig) -> NDArray[np.float64] | None:
     return balanced_weights(cells.codes, config.balance) if config.balance else None
 
 
-def _describe(split: Split, fitted: Fitted) -> dict[str, Any]:
-    chosen = fitted.summary["teacher"]["chosen_epochs"]
-    return {
-        "how": split.how,
-        "batches": list(split.batches),
-        "n_cells": len(split.held_out),
-        "chosen_epochs": chosen,
-        "teacher_macro_f1": fitted.summary["teacher"]["held_out_macro_f1"][chosen - 1],
-        "student_macro_f1": max(fitted.summary["student"]["held_out_macro_f1"]),
-    }
+def gene_weights(student: Student, expression: csr_matrix) -> NDArray[np.float32]:
+    """Return how much the Student hears of each gene: size of its first weights times its spread.
+
+    Parameters
+    ----------
+    student
+        A trained Student.
+    expression
+        The reference it was trained on, ``(n_cells, n_genes)``.
+
+    Returns
+    -------
+    ``(n_genes,)`` float32; sums to 1.
+    """
+    mean = np.asarray(expression.mean(0)).ravel()
+    square = np.asarray(expression.multiply(expression).mean(0)).ravel()
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    first = student.state_dict()["layers.0.weight"].square().sum(0).sqrt().numpy()
+    weight = first * spread
+    return (weight / max(float(weight.sum()), 1e-12)).astype(np.float32)

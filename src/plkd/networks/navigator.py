@@ -52,7 +52,6 @@ class Navigator(nn.Module):
     pattern_index: Tensor
     gene_index: Tensor
     center: Tensor
-    _unsort: Tensor
 
     def __init__(
         self,
@@ -72,8 +71,11 @@ class Navigator(nn.Module):
         self.register_buffer("pattern_index", patterns, persistent=False)
         self.register_buffer("gene_index", genes, persistent=False)
         self.register_buffer("center", torch.zeros(n_genes))
-        self.weight = nn.Parameter(torch.empty(len(patterns), width))
-        self.free_weight = nn.Parameter(torch.empty(n_genes, n_free * width))
+        # What holds nothing learns nothing: several devices would wait for its gradient.
+        self.weight = nn.Parameter(torch.empty(len(patterns), width), requires_grad=n_masked > 0)
+        self.free_weight = nn.Parameter(
+            torch.empty(n_genes, n_free * width), requires_grad=n_free > 0
+        )
         self.bias = nn.Parameter(torch.empty(self.n_patterns, width))
         self.norm = nn.LayerNorm(width)
         self._lay_out_buckets(patterns, genes)
@@ -84,31 +86,62 @@ class Navigator(nn.Module):
         """Number of patterns m, masked and free."""
         return self.n_masked + self.n_free
 
-    def forward(self, expression: Float[Tensor, "cell gene"]) -> Float[Tensor, "cell pattern h"]:
-        """Return the normalised tokens of each cell."""
-        return self.norm(self.raw_tokens(expression))
+    def forward(
+        self,
+        expression: Float[Tensor, "cell gene"],
+        kept: Int[Tensor, " kept"] | None = None,
+    ) -> Float[Tensor, "cell token h"]:
+        """Return the normalised tokens of each cell: of all patterns, or of the ``kept`` ones."""
+        return self.norm(self.raw_tokens(expression, kept))
 
-    def raw_tokens(self, expression: Float[Tensor, "cell gene"]) -> Float[Tensor, "cell pattern h"]:
-        """Return the tokens before the LayerNorm: :math:`(x - center) W_j + b_j`."""
-        n_cells = len(expression)
+    def raw_tokens(
+        self,
+        expression: Float[Tensor, "cell gene"],
+        kept: Int[Tensor, " kept"] | None = None,
+    ) -> Float[Tensor, "cell token h"]:
+        """Return the tokens before the LayerNorm: :math:`(x - center) W_j + b_j`.
+
+        With ``kept`` (pattern numbers, ascending) only those patterns are computed.
+        """
         expression = expression - self.center
+        if kept is None:
+            kept = torch.arange(self.n_patterns, device=expression.device)
+        masked, free = kept[kept < self.n_masked], kept[kept >= self.n_masked] - self.n_masked
         parts = []
-        if self.n_masked:
-            # One row per gene, and a last row of zeros that padding points to.
-            rows = torch.cat([expression.T, expression.new_zeros(1, n_cells)])
-            weight = torch.cat([self.weight, self.weight.new_zeros(1, self.width)])
-            packed = []
-            for bucket in range(self._n_buckets):
-                pairs = getattr(self, f"_pairs_{bucket}")  # (pattern, slot)
-                held = getattr(self, f"_genes_{bucket}")  # (pattern, slot)
-                values = rows[held]  # (pattern, slot, cell)
-                packed.append(torch.bmm(values.transpose(1, 2), weight[pairs]))
-            parts.append(torch.cat(packed)[self._unsort].transpose(0, 1))
-        if self.n_free:
-            free = expression @ self.free_weight
-            parts.append(free.view(n_cells, self.n_free, self.width))
+        if len(masked):
+            parts.append(self._masked_tokens(expression, masked))
+        if len(free):
+            parts.append(self._free_tokens(expression, free))
         tokens = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-        return tokens + self.bias
+        return tokens + self.bias[kept]
+
+    def _masked_tokens(
+        self, expression: Float[Tensor, "cell gene"], kept: Int[Tensor, " masked"]
+    ) -> Float[Tensor, "cell masked h"]:
+        # One row per gene, and a last row of zeros that padding points to.
+        rows = torch.cat([expression.T, expression.new_zeros(1, len(expression))])
+        weight = torch.cat([self.weight, self.weight.new_zeros(1, self.width)])
+        wanted = torch.zeros(self.n_masked, dtype=torch.bool, device=kept.device)
+        wanted[kept] = True
+        tokens, patterns = [], []
+        for bucket in range(self._n_buckets):
+            members = getattr(self, f"_members_{bucket}")  # (pattern,)
+            chosen = wanted[members]
+            pairs = getattr(self, f"_pairs_{bucket}")[chosen]  # (pattern, slot)
+            held = getattr(self, f"_genes_{bucket}")[chosen]  # (pattern, slot)
+            values = rows[held]  # (pattern, slot, cell)
+            tokens.append(torch.bmm(values.transpose(1, 2), weight[pairs]))
+            patterns.append(members[chosen])
+        in_order = torch.cat(patterns).argsort()
+        return torch.cat(tokens)[in_order].transpose(0, 1)
+
+    def _free_tokens(
+        self, expression: Float[Tensor, "cell gene"], kept: Int[Tensor, " free"]
+    ) -> Float[Tensor, "cell free h"]:
+        weight = self.free_weight
+        if len(kept) < self.n_free:
+            weight = weight.view(self.n_genes, self.n_free, self.width)[:, kept].flatten(1)
+        return (expression @ weight).view(len(expression), len(kept), self.width)
 
     def dense_weight(self) -> Float[Tensor, "gene pattern h"]:
         """Return every :math:`W_j` written out in full, zeros included (for reading, not speed)."""
@@ -143,10 +176,10 @@ class Navigator(nn.Module):
                 start, size = int(starts[pattern]), int(sizes[pattern])
                 pairs[row, :size] = torch.arange(start, start + size)
                 held[row, :size] = genes[start : start + size]
+            self.register_buffer(f"_members_{number}", torch.tensor(members), persistent=False)
             self.register_buffer(f"_pairs_{number}", pairs, persistent=False)
             self.register_buffer(f"_genes_{number}", held, persistent=False)
         self._n_buckets = len(buckets)
-        self.register_buffer("_unsort", torch.argsort(order), persistent=False)
 
     @torch.no_grad()
     def _initialise(self, patterns: Tensor) -> None:

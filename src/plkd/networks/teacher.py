@@ -60,10 +60,8 @@ class Teacher(nn.Module):
         expression: Float[Tensor, "cell gene"],
         kept_patterns: Int[Tensor, " kept"] | None = None,
     ) -> TeacherOutput:
-        """Return logits and embeddings; ``kept_patterns`` restricts attention to some tokens."""
-        tokens = self.navigator(expression)
-        if kept_patterns is not None:
-            tokens = tokens[:, kept_patterns]
+        """Return logits and embeddings; ``kept_patterns`` (ascending) leaves out the others."""
+        tokens = self.navigator(expression, kept_patterns)
         embedding = self.transformer(tokens).tokens[:, 0]
         return TeacherOutput(self.classify(embedding), embedding)
 

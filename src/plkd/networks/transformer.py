@@ -153,7 +153,7 @@ class Transformer(nn.Module):
 
 
 def attention_rollout(
-    maps: tuple[Float[Tensor, "cell head query token"], ...],
+    maps: tuple[Float[Tensor, "cell head _ token"], ...],
 ) -> Float[Tensor, "cell pattern"]:
     """Return how much each pattern token reaches the cls token through all blocks.
 

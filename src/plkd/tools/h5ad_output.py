@@ -13,7 +13,6 @@ from plkd.keys import SlotNames
 from plkd.model.predict import Predictor
 from plkd.tools.annotating import Answers
 
-
 PROVENANCE = frozenset({"plkd_version", "classes"})
 """What stands in an entry of ``uns`` that plkd wrote."""
 
@@ -28,7 +27,7 @@ def refuse_collisions(
     InputError
         A slot exists and ``uns`` does not say that plkd wrote it.
     """
-    entry = uns[names.provenance] if names.provenance in uns else None
+    entry = uns.get(names.provenance)
     if isinstance(entry, Mapping) and set(entry) >= PROVENANCE:
         return
     taken = [

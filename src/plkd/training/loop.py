@@ -139,10 +139,10 @@ def train_epochs(
                 best, course.chosen_epochs = last_good, epoch + 1
             course.held_out_macro_f1.append(score)
         progress.epoch(stage, epoch + 1, course.losses[-1], score)
-        counted_from = max(patience_from, course.chosen_epochs * len(batches))
-        if score is not None and patience is not None:
-            if (epoch + 1) * len(batches) - counted_from >= patience:
-                break
+        waited = (epoch + 1) * len(batches)
+        waited -= max(patience_from, course.chosen_epochs * len(batches))
+        if score is not None and patience is not None and waited >= patience:
+            break
     if held_out_score is None:
         course.chosen_epochs = epochs
     else:

@@ -20,7 +20,9 @@ def make_optimizer(
             module.parameters(), lr=lr, momentum=0.9, weight_decay=config.weight_decay
         )
     else:
-        optimizer = torch.optim.AdamW(module.parameters(), lr=lr, weight_decay=config.weight_decay)
+        optimizer = torch.optim.AdamW(
+            module.parameters(), lr=lr, weight_decay=config.weight_decay, fused=True
+        )
     factor = partial(cosine_factor, steps=steps, warmup=config.warmup)
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 

@@ -1,0 +1,162 @@
+"""Teacher and Student learn; lessons are the Teacher's own answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from lightning.fabric import Fabric
+from scipy.sparse import csr_matrix
+from torch import nn
+
+from plkd.config import TrainConfig
+from plkd.networks.navigator import Navigator
+from plkd.networks.student import Student
+from plkd.networks.teacher import Teacher
+from plkd.training.cells import Cells
+from plkd.training.distil import prepare_lessons, student_loss, train_student
+from plkd.training.losses import distillation_loss, self_entropy_loss
+from plkd.training.progress import Silent
+from plkd.training.teach import kept_patterns, predict_logits, teacher_loss, train_teacher
+
+N_GENES, N_TYPES = 24, 3
+CONFIG = TrainConfig(teacher_epochs=15, student_epochs=15, min_steps=30, batch_size=16)
+
+
+def make_cells(n_cells=90, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = np.arange(n_cells) % N_TYPES
+    rates = np.full((n_cells, N_GENES), 0.4)
+    for cell, code in enumerate(codes):
+        rates[cell, code * 8 : code * 8 + 8] = 3
+    counts = rng.poisson(rates).astype(np.float32)
+    depth = counts.sum(1)
+    expression = csr_matrix(np.log1p(counts / depth[:, None] * 1e4).astype(np.float32))
+    return Cells(expression, codes.astype(np.int64), depth, N_TYPES)
+
+
+def make_teacher():
+    torch.manual_seed(0)
+    genes = torch.arange(N_GENES)
+    navigator = Navigator(
+        N_GENES, 16, pattern_index=genes // 4, gene_index=genes, n_masked=6, n_free=2
+    )
+    return Teacher(navigator, N_TYPES, depth=2, heads=2, mlp_ratio=2)
+
+
+def fabric():
+    return Fabric(accelerator="cpu", devices=1)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    teacher, cells = make_teacher(), make_cells()
+    course = train_teacher(
+        teacher,
+        cells,
+        config=CONFIG,
+        fabric=fabric(),
+        seed=0,
+        held_out=make_cells(30, seed=1),
+        progress=Silent(),
+    )
+    return teacher, cells, course
+
+
+def test_the_teacher_learns(taught):
+    teacher, _, course = taught
+    new = make_cells(60, seed=2)
+    assert (predict_logits(teacher, new).argmax(1).numpy() == new.codes).mean() > 0.9
+    assert max(course.held_out_macro_f1) > 0.9
+
+
+def test_the_navigator_is_centred_on_the_reference(taught):
+    teacher, cells, _ = taught
+    mean = torch.from_numpy(cells.expression.toarray().mean(0))
+    assert torch.allclose(teacher.navigator.center, mean, atol=1e-5)
+
+
+def test_lessons_are_the_teachers_answers_to_what_the_student_sees(taught):
+    teacher, cells, _ = taught
+    lessons = prepare_lessons(teacher, cells, config=CONFIG, seed=0)
+    assert len(lessons.cells) == CONFIG.views * len(cells)
+    first = lessons.cells.expression[: len(cells)]
+    assert (first != cells.expression).nnz == 0  # the cells themselves come first
+    assert (lessons.cells.expression[len(cells) : 2 * len(cells)] != cells.expression).nnz > 0
+    with torch.inference_mode():
+        dense = torch.from_numpy(lessons.cells.expression.toarray())
+        assert torch.allclose(lessons.teacher_logits, teacher(dense).logits, atol=1e-5)
+
+
+def test_without_augmentation_there_is_one_view(taught):
+    teacher, cells, _ = taught
+    plain = TrainConfig(views=4, drop_genes=0.0)
+    assert len(prepare_lessons(teacher, cells, config=plain, seed=0).cells) == len(cells)
+
+
+def test_the_student_agrees_with_its_teacher(taught):
+    teacher, cells, _ = taught
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    lessons = prepare_lessons(teacher, cells, config=CONFIG, seed=0)
+    torch.manual_seed(1)
+    student = Student(N_GENES, N_TYPES, hidden=(16, 8))
+    train_student(student, lessons, config=CONFIG, fabric=fabric(), seed=0, progress=Silent())
+    new = make_cells(60, seed=3)
+    ours, theirs = (predict_logits(network, new).argmax(1) for network in (student, teacher))
+    assert float((ours == theirs).float().mean()) > 0.9
+    assert all(torch.equal(before[n], v) for n, v in teacher.state_dict().items())  # frozen
+
+
+def test_the_students_loss_is_l3_and_l4_without_hard_labels(taught):
+    teacher, cells, _ = taught
+    config = TrainConfig(temperature=3.0, self_entropy_weight=0.5)
+    lessons = prepare_lessons(teacher, cells, config=config, seed=0)
+    student = Student(N_GENES, N_TYPES, hidden=(16, 8)).eval()
+    index = np.arange(20)
+    loss = student_loss(student, index, lessons=lessons, config=config, fabric=fabric())
+    logits = student(lessons.cells.dense(index)).logits
+    answers = lessons.teacher_logits[:20]
+    by_hand = distillation_loss(logits, answers) + 0.5 * self_entropy_loss(logits)
+    assert torch.allclose(loss, by_hand)
+
+
+def test_a_teacher_step_attends_to_the_asked_share_of_patterns():
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, expression, kept):
+            seen.append(kept)
+            return make_teacher()(expression, kept)
+
+    cells = make_cells(20)
+    generator = torch.Generator().manual_seed(0)
+    for share in (0.5, 1.0):
+        teacher_loss(
+            Spy(),
+            np.arange(8),
+            cells=cells,
+            n_patterns=8,
+            config=TrainConfig(pattern_keep=share),
+            generator=generator,
+            fabric=fabric(),
+        )
+    assert len(seen[0]) == 4
+    assert seen[1] is None
+    assert kept_patterns(8, 0.01, generator).shape == (1,)
+
+
+def test_unlabelled_cells_reach_l1_only():
+    cells = make_cells(12)
+    unlabelled = Cells(cells.expression, np.full(12, -1), cells.depth, N_TYPES)
+    options = {
+        "n_patterns": 8,
+        "generator": torch.Generator().manual_seed(0),
+        "fabric": fabric(),
+    }
+    teacher, index = make_teacher(), np.arange(12)
+    whole = TrainConfig(pattern_keep=1.0, clustering_weight=1.0)
+    none = TrainConfig(pattern_keep=1.0, clustering_weight=0.0)
+    without = teacher_loss(teacher, index, cells=unlabelled, config=none, **options)
+    with_l1 = teacher_loss(teacher, index, cells=unlabelled, config=whole, **options)
+    assert float(without.detach()) == 0
+    assert float(with_l1.detach()) > 0
