@@ -138,7 +138,7 @@ class Navigator(nn.Module):
     def _free_tokens(
         self, expression: Float[Tensor, "cell gene"], kept: Int[Tensor, " free"]
     ) -> Float[Tensor, "cell free h"]:
-        weight = self.free_weight
+        weight: Tensor = self.free_weight
         if len(kept) < self.n_free:
             weight = weight.view(self.n_genes, self.n_free, self.width)[:, kept].flatten(1)
         return (expression @ weight).view(len(expression), len(kept), self.width)
