@@ -269,3 +269,12 @@ def test_normalising_equals_the_plain_formula(counts: list[list[int]]) -> None:
 
 def test_too_few_values_prove_no_multiples() -> None:
     assert multiples(sp.csr_matrix(np.array([[0.5, 1.0, 1.5]]))) is None
+
+
+def test_a_few_odd_cells_at_the_end_are_not_another_scale():
+    known = Recognised(ExpressionKind.LOG1P, 1e4, "")
+    odd = sp.csr_matrix(np.log1p(np.array([[2e4 / 3, 1e4 / 7, 5.5]], dtype=np.float32)))
+    check_chunk(odd, known, slot="X", first_cell=4096)
+    many = sp.csr_matrix(np.repeat(odd.toarray(), 20, axis=0))
+    with pytest.raises(InputError, match="sum to"):
+        check_chunk(many, known, slot="X", first_cell=4096)
