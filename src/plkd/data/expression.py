@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from plkd.config import TARGET_SUM
 from plkd.data.rows import as_csr, row_sums
-from plkd.data.scales import Scale, find_scale, spread_rows
+from plkd.data.scales import Scale, find_scale, unlogged_sums
 from plkd.errors import InputError
 
 FEWEST_ROWS = 20  # a later chunk of fewer is never called another scale: odd cells occur
@@ -153,15 +153,9 @@ def check_chunk(matrix: Any, recognised: Recognised, *, slot: str, first_cell: i
     if _all_integers(rows.data):
         raise _mixed(slot, "log1p values", f"nothing but whole numbers {where}")
     if recognised.target_sum is not None:
-        sample = spread_rows(rows, 64)
-        with np.errstate(over="ignore"):
-            sample.data = np.expm1(sample.data)
-        sums = row_sums(sample)
-        sums = sums[sums > 0]
-        if (
-            len(sums) >= FEWEST_ROWS
-            and float(np.mean(np.abs(sums / recognised.target_sum - 1.0) <= 0.01)) < 0.8
-        ):
+        sums = unlogged_sums(rows)
+        near = np.abs(sums / recognised.target_sum - 1.0) <= 0.01
+        if len(sums) >= FEWEST_ROWS and float(np.mean(near)) < 0.8:
             wanted = f"log1p values scaled to {recognised.target_sum:g} counts a cell"
             raise _mixed(slot, wanted, f"cells that sum to {np.median(sums):g} {where}")
 

@@ -84,6 +84,14 @@ def spread_rows(rows: sp.csr_matrix, max_rows: int) -> sp.csr_matrix:
     return sample[np.flatnonzero(np.diff(sample.indptr))]
 
 
+def unlogged_sums(rows: sp.csr_matrix, *, max_rows: int = 64) -> np.ndarray:
+    """Return the sums of expm1 of some rows that are not empty, ``(n_rows,)``."""
+    sample = spread_rows(rows, max_rows)
+    with np.errstate(over="ignore"):
+        sample.data = np.expm1(sample.data)
+    return row_sums(sample)
+
+
 def constant_sum(linear: sp.csr_matrix, *, tolerance: float = 0.01) -> tuple[float, float] | None:
     """Return the constant that rows sum to and their spread around it, or None.
 
