@@ -234,6 +234,8 @@ def test_duplicated_query_genes_are_summed_before_the_logarithm(linear: bool) ->
     expected = slow_align(values.toarray(), match.lookup, 20, linear)
     np.testing.assert_allclose(align(values, match, linear=linear).toarray(), expected, rtol=1e-6)
     np.testing.assert_allclose(dense_align(values, match, linear=linear), expected, rtol=1e-6)
+    loose = align(values, match, linear=linear, ordered=False)
+    np.testing.assert_allclose(loose.toarray(), expected, rtol=1e-6)
 
 
 @given(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 
 import plkd
 from plkd.config import TeacherConfig, TrainConfig
 from plkd.errors import InputError, NotFittedError, TrainingError
 from plkd.model.annotator import CellAnnotator
+from plkd.model.predict import Predictor
 from plkd.training.loop import NonFiniteLossError
 from toy import toy_gene_sets, toy_query, toy_reference
 
@@ -209,3 +211,15 @@ def test_bad_choices_are_refused():
         TeacherConfig(width=50)
     with pytest.raises(InputError, match="batch_key"):
         CellAnnotator().fit(toy_reference(60), labels_key="cell_type", batch_key="no")
+
+
+def test_sparse_and_dense_cells_get_the_same_answer(model):
+    query = sp.random(50, len(model.genes_), density=0.1, format="csr", random_state=0)
+    query = sp.csr_matrix(query, dtype=np.float32)
+    predictor = Predictor(model)
+    assert predictor.is_faster_sparse(query)
+    assert not predictor.is_faster_sparse(sp.csr_matrix(query.toarray() + 1))
+    assert not Predictor(model, "teacher").is_faster_sparse(query)
+    sparse, dense = predictor.sparse(query), predictor(query.toarray())
+    assert np.allclose(sparse.probabilities, dense.probabilities, atol=1e-5)
+    assert np.allclose(sparse.embedding, dense.embedding, atol=1e-4)

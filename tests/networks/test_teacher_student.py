@@ -72,3 +72,16 @@ def test_a_cells_answer_does_not_depend_on_the_other_cells():
         x = torch.rand(9, 30)
         alone = torch.cat([network(row[None]).logits for row in x])
         assert torch.allclose(network(x).logits, alone, atol=1e-5)
+
+
+def test_the_student_reads_sparse_cells_as_dense_ones():
+    torch.manual_seed(0)
+    student = Student(30, 5).eval()
+    x = torch.rand(9, 30) * (torch.rand(9, 30) < 0.2)
+    x[3] = 0  # a cell with nothing stored
+    stored = x != 0
+    starts = torch.cat([torch.zeros(1, dtype=torch.long), stored.sum(1).cumsum(0)[:-1]])
+    sparse = student.from_sparse(x[stored], stored.nonzero()[:, 1], starts)
+    dense = student(x)
+    assert torch.allclose(sparse.logits, dense.logits, atol=1e-5)
+    assert torch.allclose(sparse.embedding, dense.embedding, atol=1e-5)

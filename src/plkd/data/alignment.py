@@ -8,7 +8,9 @@ import scipy.sparse as sp
 from plkd.data.reference_genes import GeneMatch
 
 
-def align(matrix: sp.csr_matrix, match: GeneMatch, *, linear: bool) -> sp.csr_matrix:
+def align(
+    matrix: sp.csr_matrix, match: GeneMatch, *, linear: bool, ordered: bool = True
+) -> sp.csr_matrix:
     """Return the query's values in the model's gene order.
 
     Parameters
@@ -20,21 +22,28 @@ def align(matrix: sp.csr_matrix, match: GeneMatch, *, linear: bool) -> sp.csr_ma
     linear
         True for counts, whose duplicated genes are simply added; False for log1p values, which are
         added before the logarithm.
+    ordered
+        Sort the columns of each row. False saves time where the order does not matter.
 
     Returns
     -------
-    CSR matrix ``(n_cells, n_model)``, float32, columns sorted in each row; genes that the query
+    CSR matrix ``(n_cells, n_model)``, float32; genes that the query
     lacks are zero. Where nothing needs to move it shares memory with the input.
     """
     if match.is_identity:
         return matrix.astype(np.float32, copy=False)
     columns = match.lookup[matrix.indices]
+    if not (ordered or match.summed or np.any(match.lookup < 0)):
+        data = matrix.data.astype(np.float32, copy=False)
+        shape = (matrix.shape[0], match.n_model)
+        return sp.csr_matrix((data, columns, matrix.indptr), shape=shape)
     kept = columns >= 0
     ends = np.concatenate(([0], np.cumsum(kept)))[matrix.indptr]
     data = matrix.data[kept].astype(np.float64 if match.summed else np.float32)
     aligned = sp.csr_matrix((data, columns[kept], ends), shape=(matrix.shape[0], match.n_model))
     if not match.summed:
-        aligned.sort_indices()
+        if ordered:
+            aligned.sort_indices()
         return aligned
     logged = _several(match)[aligned.indices] & (not linear)
     aligned.data[logged] = np.expm1(aligned.data[logged])

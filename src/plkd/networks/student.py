@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, final
+from typing import NamedTuple, cast, final
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class StudentOutput(NamedTuple):
@@ -55,4 +56,26 @@ class Student(nn.Module):
     def forward(self, expression: Float[Tensor, "cell gene"]) -> StudentOutput:
         """Return logits and embeddings."""
         embedding = self.layers(expression)
+        return StudentOutput(self.head(embedding), embedding)
+
+    def from_sparse(
+        self,
+        values: Float[Tensor, " stored"],
+        genes: Int[Tensor, " stored"],
+        starts: Int[Tensor, " cell"],
+    ) -> StudentOutput:
+        """Return the same for cells whose zeros are not stored, without writing them out.
+
+        Parameters
+        ----------
+        values, genes
+            Stored values of all cells and the gene of each, ``(n_stored,)``.
+        starts
+            Where the values of each cell begin, ``(n_cells,)``.
+        """
+        first = cast(nn.Linear, self.layers[0])
+        hidden = F.embedding_bag(
+            genes, first.weight.T.contiguous(), starts, mode="sum", per_sample_weights=values
+        )
+        embedding = self.layers[1:](hidden + first.bias)
         return StudentOutput(self.head(embedding), embedding)

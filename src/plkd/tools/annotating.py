@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
-from plkd.data.alignment import dense_align
+from plkd.data.alignment import align, dense_align
 from plkd.data.expression import ExpressionKind, Recognised, check_chunk, to_log1p
 from plkd.data.genes import GeneMatch, match_genes
 from plkd.data.reading import ExpressionSource, recognise_source
@@ -18,7 +19,7 @@ from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.manifest import installed_version
-from plkd.model.predict import Predictor
+from plkd.model.predict import Prediction, Predictor
 
 UNKNOWN = "unknown"
 """Label of a cell that has no count in any of the model's genes: there is nothing to go by.
@@ -136,16 +137,13 @@ def annotate_chunks(
     check_chunk_size(chunk_size)
     source, match = query.source, query.match
     unknown = labels_of(predictor.classes).index(UNKNOWN)
-    buffer = np.empty((min(chunk_size, source.n_cells), match.n_model), dtype=np.float32)
     for start, stop, rows in source.chunks(chunk_size):
         check_chunk(rows, query.recognised, slot=source.slot, first_cell=start)
         totals = None
         if query.recognised.kind is ExpressionKind.COUNTS:
             totals = row_sums(rows)
         log1p = to_log1p(rows, query.recognised, totals=totals)
-        dense = dense_align(log1p, match, buffer[: stop - start], linear=False)
-        predicted = predictor(dense)
-        seen = dense.any(1)
+        predicted, seen = _predict(log1p, match, predictor)
         codes = predicted.probabilities.argmax(1).astype(np.int32)
         answers.codes[start:stop] = np.where(seen, codes, unknown)
         answers.confidence[start:stop] = np.where(seen, predicted.probabilities.max(1), 0)
@@ -160,6 +158,17 @@ def annotate_chunks(
 def labels_of(classes: tuple[str, ...]) -> list[str]:
     """Return the labels that a cell can get: the types, and "unknown" where it is none of them."""
     return list(classes) if UNKNOWN in classes else [*classes, UNKNOWN]
+
+
+def _predict(
+    log1p: csr_matrix, match: GeneMatch, predictor: Predictor
+) -> tuple[Prediction, NDArray[np.bool_]]:
+    """Return what the network says, and which cells have a count in any of the model's genes."""
+    if predictor.is_faster_sparse(log1p):
+        aligned = align(log1p, match, linear=False, ordered=False)
+        return predictor.sparse(aligned), np.asarray(row_sums(aligned) > 0)
+    dense = dense_align(log1p, match)
+    return predictor(dense), dense.any(1)
 
 
 def summarise(
