@@ -164,11 +164,14 @@ def _predict(
     log1p: csr_matrix, match: GeneMatch, predictor: Predictor
 ) -> tuple[Prediction, NDArray[np.bool_]]:
     """Return what the network says, and which cells have a count in any of the model's genes."""
+    seen: NDArray[np.bool_]
     if predictor.is_faster_sparse(log1p):
         aligned = align(log1p, match, linear=False, ordered=False)
-        return predictor.sparse(aligned), np.asarray(row_sums(aligned) > 0)
+        seen = np.greater(row_sums(aligned), 0)
+        return predictor.sparse(aligned), seen
     dense = dense_align(log1p, match)
-    return predictor(dense), dense.any(1)
+    seen = dense.any(1)
+    return predictor(dense), seen
 
 
 def summarise(
