@@ -164,14 +164,12 @@ def _predict(
     log1p: csr_matrix, match: GeneMatch, predictor: Predictor
 ) -> tuple[Prediction, NDArray[np.bool_]]:
     """Return what the network says, and which cells have a count in any of the model's genes."""
-    seen: NDArray[np.bool_]
     if predictor.is_faster_sparse(log1p):
         aligned = align(log1p, match, linear=False, ordered=False)
-        seen = np.greater(row_sums(aligned), 0)
+        seen = np.asarray(row_sums(aligned) > 0, dtype=np.bool_)
         return predictor.sparse(aligned), seen
     dense = dense_align(log1p, match)
-    seen = dense.any(1)
-    return predictor(dense), seen
+    return predictor(dense), np.asarray(dense.any(1), dtype=np.bool_)
 
 
 def summarise(
