@@ -28,8 +28,10 @@ def teacher(found: dict[str, Any]) -> str:
     names = {
         "reference": f"literal reference, batch {found['reference_batch']}, SGD",
         "reference, large batch": f"literal reference, batch {found['batch_size']}, SGD",
-        "plkd": f"plkd, defaults (batch {found['batch_size']}, {keep:.0%} of patterns a step)",
-        "plkd, all patterns": f"plkd, batch {found['batch_size']}, all patterns, not augmented",
+        "plkd": f"plkd, defaults (batch {found['batch_size']}, {keep:.0%} of patterns a step, "
+        f"{found['n_free']} patterns free)",
+        "plkd, one free pattern": "plkd, the same with the reference's one free pattern",
+        "plkd, all patterns": "plkd, the reference's patterns, all of them in every step",
     }
     lines = [[names[n], f"{rate:.1f}", f"{rate / slow:.1f}"] for n, rate in rates.items()]
     apart = found["difference"]
@@ -40,7 +42,8 @@ def teacher(found: dict[str, Any]) -> str:
             f"{found['n_patterns']} patterns ({found['mask_density']:.1%} dense), "
             f"{found['n_types']} types, real cells; "
             f"{found['machine']}, {found['threads']} threads. Interleaved runs, medians of "
-            f"{len(found['rates']['plkd'])}. Both are the same function of the same weights: "
+            f"{len(found['rates']['plkd'])}. The last row is the reference's function of the same "
+            "weights: "
             f"logits differ by {apart['logits']:.0e} at most, the loss by {apart['loss']:.0e}, the "
             f"weights' gradient by {apart['gradient']:.0e} of its largest value.",
             table(["arrangement", "cells per second", "ratio"], lines),

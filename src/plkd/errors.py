@@ -48,7 +48,3 @@ class NotFittedError(PlkdError, AttributeError):
 
 class TrainingError(PlkdError, RuntimeError):
     """Training cannot go on (a loss that is not finite, say)."""
-
-
-class MissingExtraError(PlkdError, ImportError):
-    """An optional dependency is needed; the message names the extra to install."""

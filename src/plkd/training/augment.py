@@ -51,14 +51,3 @@ def drop_genes(
     share = torch.rand(cells, 1, generator=generator) * highest
     kept = torch.rand(expression.shape, generator=generator) >= share
     return expression * kept
-
-
-def mix_cells(
-    expression: Float[Tensor, "cell gene"], *, generator: Generator
-) -> Float[Tensor, "cell gene"]:
-    """Return each cell mixed with another of the batch, in counts, at a random proportion."""
-    cells = len(expression)
-    partner = torch.randperm(cells, generator=generator)
-    share = torch.rand(cells, 1, generator=generator)
-    linear = torch.expm1(expression)
-    return torch.log1p(share * linear + (1 - share) * linear[partner])
