@@ -39,6 +39,8 @@ def main() -> int:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.out:
+        options.out.unlink(missing_ok=True)  # a new file: removing an old one takes time
     json.dump(runs[options.how](options.query, options.model, options.out), sys.stdout)
     return 0
 

@@ -81,7 +81,9 @@ def test_the_student_reads_sparse_cells_as_dense_ones():
     x[3] = 0  # a cell with nothing stored
     stored = x != 0
     starts = torch.cat([torch.zeros(1, dtype=torch.long), stored.sum(1).cumsum(0)[:-1]])
-    sparse = student.from_sparse(x[stored], stored.nonzero()[:, 1], starts)
+    sparse = student.from_sparse(
+        x[stored], stored.nonzero()[:, 1], starts, student.weight_by_gene()
+    )
     dense = student(x)
     assert torch.allclose(sparse.logits, dense.logits, atol=1e-5)
     assert torch.allclose(sparse.embedding, dense.embedding, atol=1e-5)

@@ -38,7 +38,7 @@ def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
             f"an array of {matrix.ndim} dimension(s) of type {matrix.dtype}",
             "pass counts or log1p values as a two-dimensional numeric array",
         )
-    rows = sp.csr_matrix(matrix)
+    rows = matrix if isinstance(matrix, sp.csr_matrix) else sp.csr_matrix(matrix)
     wanted = np.float64 if rows.dtype.kind == "f" and rows.dtype.itemsize >= 8 else np.float32
     if rows.dtype != wanted:
         rows = rows.astype(wanted)
@@ -67,6 +67,26 @@ def row_sums(rows: sp.csr_matrix) -> np.ndarray:
         data = rows.data[: rows.indptr[-1]]
         sums[filled] = np.add.reduceat(data, starts, dtype=np.float64)
     return sums
+
+
+def any_in_row(rows: sp.csr_matrix) -> np.ndarray:
+    """Say which cells hold a value above zero.
+
+    Parameters
+    ----------
+    rows
+        Non-negative values by rows, ``(n_cells, n_genes)``.
+
+    Returns
+    -------
+    ``(n_cells,)`` bool.
+    """
+    held = np.zeros(rows.shape[0], dtype=np.bool_)
+    filled = np.flatnonzero(np.diff(rows.indptr))
+    if len(filled):
+        positive = rows.data[: rows.indptr[-1]] > 0.0
+        held[filled] = np.logical_or.reduceat(positive, rows.indptr[filled])
+    return held
 
 
 def _shares(rows: sp.csr_matrix, matrix: Any) -> bool:

@@ -57,6 +57,9 @@ class Predictor:
         self.n_types = len(model.classes_)
         self.width = self.network.head.in_features
         self.batch = TEACHER_BATCH if network == "teacher" else None
+        with torch.inference_mode():
+            student = self.network if isinstance(self.network, Student) else None
+            self._weight_by_gene = None if student is None else student.weight_by_gene()
 
     @torch.inference_mode()
     def __call__(self, expression: NDArray[np.float32]) -> Prediction:
@@ -76,11 +79,15 @@ class Predictor:
             embeddings.append(output.embedding.cpu().numpy())
         return Prediction(np.concatenate(probabilities), np.concatenate(embeddings))
 
+    @property
+    def small(self) -> bool:
+        """Whether one thread does well with a chunk: the Student on a CPU."""
+        return self.device.type == "cpu" and isinstance(self.network, Student)
+
     def is_faster_sparse(self, expression: csr_matrix) -> bool:
         """Say whether :meth:`sparse` is the quicker way for cells with so many zeros."""
         cells, genes = expression.shape
-        few = expression.nnz < SPARSE_SHARE * cells * genes
-        return few and self.device.type == "cpu" and isinstance(self.network, Student)
+        return self.small and expression.nnz < SPARSE_SHARE * cells * genes
 
     @torch.inference_mode()
     def sparse(self, expression: csr_matrix) -> Prediction:
@@ -91,11 +98,11 @@ class Predictor:
         expression
             log1p counts per 10,000 over the model's genes, CSR ``(n_cells, n_genes)``.
         """
-        student = cast(Student, self.network)
-        output = student.from_sparse(
+        output = cast(Student, self.network).from_sparse(
             torch.from_numpy(expression.data),
             torch.from_numpy(expression.indices),
             torch.from_numpy(expression.indptr[:-1]),
+            cast(torch.Tensor, self._weight_by_gene),
         )
         return Prediction(output.logits.softmax(1).numpy(), output.embedding.numpy())
 

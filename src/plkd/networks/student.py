@@ -58,11 +58,16 @@ class Student(nn.Module):
         embedding = self.layers(expression)
         return StudentOutput(self.head(embedding), embedding)
 
+    def weight_by_gene(self) -> Float[Tensor, "gene hidden"]:
+        """Return a copy of the first layer's weight in which each gene's values lie together."""
+        return cast(nn.Linear, self.layers[0]).weight.T.contiguous()
+
     def from_sparse(
         self,
         values: Float[Tensor, " stored"],
         genes: Int[Tensor, " stored"],
         starts: Int[Tensor, " cell"],
+        weight: Float[Tensor, "gene hidden"],
     ) -> StudentOutput:
         """Return the same for cells whose zeros are not stored, without writing them out.
 
@@ -72,10 +77,10 @@ class Student(nn.Module):
             Stored values of all cells and the gene of each, ``(n_stored,)``.
         starts
             Where the values of each cell begin, ``(n_cells,)``.
+        weight
+            What :meth:`weight_by_gene` returns.
         """
         first = cast(nn.Linear, self.layers[0])
-        hidden = F.embedding_bag(
-            genes, first.weight.T.contiguous(), starts, mode="sum", per_sample_weights=values
-        )
+        hidden = F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
         embedding = self.layers[1:](hidden + first.bias)
         return StudentOutput(self.head(embedding), embedding)

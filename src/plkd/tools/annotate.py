@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
@@ -24,7 +22,7 @@ from plkd.tools.annotating import (
     provenance,
     summarise,
 )
-from plkd.tools.h5ad_output import answers_in_file, refuse_collisions, slots_of, write_columns
+from plkd.tools.h5ad_output import AnnotatedCopy, refuse_collisions, slots_of, write_columns
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -171,16 +169,18 @@ def annotate_file(
         source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
         query = open_query(source, model, gene_key=gene_key, expression=expression)
         refuse_collisions(*slots_of(file), names)
-        with replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial:
-            shutil.copyfile(path, partial)
-            with h5py.File(partial, "r+") as written:
-                answers = answers_in_file(
-                    written, source.n_cells, predictor, names, probabilities=probabilities
-                )
-                annotate_chunks(query, predictor, answers, chunk_size=chunk_size, progress=progress)
-                summary = summarise(query, model, answers, with_)
-                columns = obs_columns(answers, model, names)
-                write_columns(written, columns, names.provenance, provenance(summary, model))
+        with (
+            replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial,
+            AnnotatedCopy(
+                Path(path), partial, source.n_cells, predictor, names, probabilities=probabilities
+            ) as annotated,
+        ):
+            answers = annotated.answers
+            annotate_chunks(query, predictor, answers, chunk_size=chunk_size, progress=progress)
+            summary = summarise(query, model, answers, with_)
+            columns = obs_columns(answers, model, names)
+            uns = provenance(summary, model)
+            write_columns(annotated.file(), columns, names.provenance, uns)
     return summary
 
 

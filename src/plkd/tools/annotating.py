@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from plkd.data.alignment import align, dense_align
-from plkd.data.expression import ExpressionKind, Recognised, check_chunk, to_log1p
+from plkd.data.expression import Recognised, check_chunk, to_log1p
 from plkd.data.genes import GeneMatch, match_genes
 from plkd.data.reading import ExpressionSource, recognise_source
-from plkd.data.rows import row_sums
+from plkd.data.rows import any_in_row
 from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.manifest import installed_version
 from plkd.model.predict import Prediction, Predictor
+from plkd.tools.threads import in_order
 
 UNKNOWN = "unknown"
 """Label of a cell that has no count in any of the model's genes: there is nothing to go by.
@@ -126,7 +127,7 @@ def annotate_chunks(
     chunk_size: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Fill ``answers`` chunk by chunk; memory holds one chunk at a time.
+    """Fill ``answers`` chunk by chunk; memory holds a few chunks at a time.
 
     Raises
     ------
@@ -135,24 +136,25 @@ def annotate_chunks(
         ``chunk_size`` is below 1.
     """
     check_chunk_size(chunk_size)
-    source, match = query.source, query.match
+    n_cells = query.source.n_cells
     unknown = labels_of(predictor.classes).index(UNKNOWN)
-    for start, stop, rows in source.chunks(chunk_size):
-        check_chunk(rows, query.recognised, slot=source.slot, first_cell=start)
-        totals = None
-        if query.recognised.kind is ExpressionKind.COUNTS:
-            totals = row_sums(rows)
-        log1p = to_log1p(rows, query.recognised, totals=totals)
-        predicted, seen = _predict(log1p, match, predictor)
-        codes = predicted.probabilities.argmax(1).astype(np.int32)
-        answers.codes[start:stop] = np.where(seen, codes, unknown)
-        answers.confidence[start:stop] = np.where(seen, predicted.probabilities.max(1), 0)
-        answers.no_counts[start:stop] = ~seen
-        answers.embedding[start:stop] = predicted.embedding
-        if answers.probabilities is not None:
-            answers.probabilities[start:stop] = predicted.probabilities
-        if progress is not None:
-            progress(stop, source.n_cells)
+    starts = range(0, n_cells, chunk_size)
+    chunks = (slice(start, min(start + chunk_size, n_cells)) for start in starts)
+    answered = in_order(
+        lambda cells: (cells, *_predict(query, cells, predictor)),
+        chunks,
+        side_by_side=predictor.small,
+    )
+    with closing(answered):
+        for cells, (probabilities, embedding), seen in answered:
+            answers.codes[cells] = np.where(seen, probabilities.argmax(1), unknown)
+            answers.confidence[cells] = np.where(seen, probabilities.max(1), 0)
+            answers.no_counts[cells] = ~seen
+            answers.embedding[cells] = embedding
+            if answers.probabilities is not None:
+                answers.probabilities[cells] = probabilities
+            if progress is not None:
+                progress(cells.stop, n_cells)
 
 
 def labels_of(classes: tuple[str, ...]) -> list[str]:
@@ -161,13 +163,16 @@ def labels_of(classes: tuple[str, ...]) -> list[str]:
 
 
 def _predict(
-    log1p: csr_matrix, match: GeneMatch, predictor: Predictor
+    query: Query, cells: slice, predictor: Predictor
 ) -> tuple[Prediction, NDArray[np.bool_]]:
     """Return what the network says, and which cells have a count in any of the model's genes."""
+    source, recognised, match = query.source, query.recognised, query.match
+    rows = source.rows(cells.start, cells.stop)
+    check_chunk(rows, recognised, slot=source.slot, first_cell=cells.start)
+    log1p = to_log1p(rows, recognised)
     if predictor.is_faster_sparse(log1p):
         aligned = align(log1p, match, linear=False, ordered=False)
-        seen = np.asarray(row_sums(aligned) > 0, dtype=np.bool_)
-        return predictor.sparse(aligned), seen
+        return predictor.sparse(aligned), any_in_row(aligned)
     dense = dense_align(log1p, match)
     return predictor(dense), np.asarray(dense.any(1), dtype=np.bool_)
 

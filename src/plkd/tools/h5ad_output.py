@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import h5py
@@ -12,6 +14,7 @@ from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.model.predict import Predictor
 from plkd.tools.annotating import Answers
+from plkd.tools.threads import RowsBehind, WriteBehind
 
 PROVENANCE = frozenset({"plkd_version", "classes"})
 """What stands in an entry of ``uns`` that plkd wrote."""
@@ -60,32 +63,69 @@ def slots_of(file: h5py.File) -> tuple[list[str], list[str], Mapping[str, Any]]:
     return list(file["obs"]), list(file.get("obsm", ())), file.get("uns", {})
 
 
-def answers_in_file(
-    file: h5py.File,
-    n_cells: int,
-    predictor: Predictor,
-    names: SlotNames,
-    *,
-    probabilities: bool,
-) -> Answers:
-    """Return answers whose wide parts are data sets of ``file``, and the rest small arrays."""
-    from anndata.io import write_elem
+class AnnotatedCopy:
+    """A copy of an h5ad file, made and filled in a thread while the cells are computed.
 
-    if "obsm" not in file:
-        write_elem(file, "obsm", {})
-    embedding = _matrix(file["obsm"], names.embedding, (n_cells, predictor.width))
-    shares = None
-    if probabilities:
-        shares = _matrix(file["obsm"], names.probabilities, (n_cells, predictor.n_types))
-    elif names.probabilities in file["obsm"]:
-        del file["obsm"][names.probabilities]
-    return Answers(
-        codes=np.empty(n_cells, dtype=np.int32),
-        confidence=np.empty(n_cells, dtype=np.float32),
-        no_counts=np.empty(n_cells, dtype=bool),
-        embedding=embedding,
-        probabilities=shares,
-    )
+    Parameters
+    ----------
+    source, target
+        The file to copy and the new file.
+    n_cells, predictor, names, probabilities
+        Shape, width and names of what is added.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        n_cells: int,
+        predictor: Predictor,
+        names: SlotNames,
+        *,
+        probabilities: bool,
+    ) -> None:
+        self._behind = WriteBehind()
+        self._behind.copy(source, target)
+        self._opened = self._behind.do(lambda: _open_obsm(target, names))
+        embedding = self._rows(names.embedding, (n_cells, predictor.width))
+        shares = None
+        if probabilities:
+            shares = self._rows(names.probabilities, (n_cells, predictor.n_types))
+        self.answers = Answers(
+            codes=np.empty(n_cells, dtype=np.int32),
+            confidence=np.empty(n_cells, dtype=np.float32),
+            no_counts=np.empty(n_cells, dtype=bool),
+            embedding=embedding,
+            probabilities=shares,
+        )
+        """The wide parts go to the file, the rest are small arrays."""
+
+    def __enter__(self) -> AnnotatedCopy:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._behind.__exit__(kind, error, trace)
+        if self._opened.done() and not self._opened.cancelled() and not self._opened.exception():
+            self._opened.result().close()
+
+    def file(self) -> h5py.File:
+        """Wait until all answers are in the file and return it, open."""
+        self._behind.finish()
+        return self._opened.result()
+
+    def _rows(self, name: str, shape: tuple[int, int]) -> RowsBehind:
+        def table() -> h5py.Dataset:
+            matrix = self._opened.result()["obsm"].create_dataset(name, shape, dtype=np.float32)
+            matrix.attrs["encoding-type"] = "array"
+            matrix.attrs["encoding-version"] = "0.2.0"
+            return matrix
+
+        return RowsBehind(self._behind, table)
 
 
 def write_columns(
@@ -110,10 +150,14 @@ def write_columns(
     write_elem(file["uns"], uns_key, uns)
 
 
-def _matrix(group: h5py.Group, name: str, shape: tuple[int, int]) -> h5py.Dataset:
-    if name in group:
-        del group[name]
-    matrix = group.create_dataset(name, shape=shape, dtype=np.float32)
-    matrix.attrs["encoding-type"] = "array"
-    matrix.attrs["encoding-version"] = "0.2.0"
-    return matrix
+def _open_obsm(path: Path, names: SlotNames) -> h5py.File:
+    """Open an h5ad file to write, with ``obsm`` and without the matrices of an earlier run."""
+    from anndata.io import write_elem
+
+    file = h5py.File(path, "r+")
+    if "obsm" not in file:
+        write_elem(file, "obsm", {})
+    for name in (names.embedding, names.probabilities):
+        if name in file["obsm"]:
+            del file["obsm"][name]
+    return file
