@@ -263,7 +263,7 @@ def test_wrong_usage_is_exit_code_2(args: list[str]) -> None:
 
 
 def test_train_with_defaults(fakes: Fakes, tmp_path: Path) -> None:
-    from plkd.config import TeacherConfig, TrainConfig
+    from plkd.config import StudentConfig, TeacherConfig, TrainConfig
 
     result = invoke("train", "ref.h5ad", "--labels", "cell_type", "--out", tmp_path / "m")
     assert result.exit_code == 0, result.output
@@ -271,6 +271,7 @@ def test_train_with_defaults(fakes: Fakes, tmp_path: Path) -> None:
         "sets": None,
         "n_genes": 2000,
         "teacher": TeacherConfig(),
+        "student": StudentConfig(),
         "training": TrainConfig(),
         "seed": 0,
         "device": "auto",
@@ -310,6 +311,7 @@ def test_train_with_everything(fakes: Fakes, tmp_path: Path) -> None:
     assert (training.optimizer, training.teacher_epochs, training.student_epochs) == ("sgd", 3, 4)
     assert training.min_steps == 0
     assert fakes.made["teacher"].n_patterns == 50
+    assert fakes.made["student"].dropout == 0.1
     assert (fakes.made["n_genes"], fakes.made["seed"], fakes.made["device"]) == (500, 9, "cpu")
     asked = {key: fakes.fitted[key] for key in ("batch_key", "layer", "gene_key", "expression")}
     expected = {"batch_key": "donor", "layer": "counts", "gene_key": "symbol"}

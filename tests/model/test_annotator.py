@@ -15,7 +15,9 @@ from plkd.model.predict import Predictor
 from plkd.training.loop import NonFiniteLossError
 from toy import toy_gene_sets, toy_query, toy_reference
 
-QUICK = TrainConfig(teacher_epochs=6, student_epochs=6, min_steps=40, views=2)
+QUICK = TrainConfig(
+    teacher_epochs=6, student_epochs=6, min_steps=120, shift_genes=0.2, teacher_drop_genes=0.0
+)
 SMALL = TeacherConfig(n_patterns=16, free_share=0.4, width=16)
 
 
@@ -41,7 +43,7 @@ def test_a_new_batch_is_annotated_well(model, network):
 def test_fit_does_not_change_the_reference():
     reference = toy_reference(200)
     before = reference.copy()
-    fit(reference, training=TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=1, views=1))
+    fit(reference, training=TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=1))
     assert (reference.X != before.X).nnz == 0
     assert list(reference.obs) == list(before.obs)
     assert not reference.uns
@@ -49,7 +51,7 @@ def test_fit_does_not_change_the_reference():
 
 
 def test_one_seed_is_bitwise_repeatable_and_another_differs():
-    quick = TrainConfig(teacher_epochs=2, student_epochs=2, min_steps=4, views=2, thin_to=0.3)
+    quick = TrainConfig(teacher_epochs=2, student_epochs=2, min_steps=4, thin_to=0.3)
     state = torch.random.get_rng_state()
     first, second, other = (fit(training=quick, seed=seed) for seed in (7, 7, 8))
     assert torch.equal(torch.random.get_rng_state(), state)  # the user's randomness is untouched
@@ -63,7 +65,7 @@ def test_one_seed_is_bitwise_repeatable_and_another_differs():
 
 @pytest.mark.parametrize("with_sets", [True, False])
 def test_a_saved_model_gives_identical_answers(tmp_path, with_sets):
-    quick = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2, views=1)
+    quick = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2)
     saved = fit(sets=toy_gene_sets() if with_sets else None, training=quick)
     saved.save(tmp_path / "model")
     loaded = CellAnnotator.load(tmp_path / "model")
@@ -134,7 +136,7 @@ def test_cells_without_a_label_take_part():
 
 
 def test_without_batches_cells_are_held_out():
-    annotator = fit(batch_key=None, training=TrainConfig(teacher_epochs=1, min_steps=1, views=1))
+    annotator = fit(batch_key=None, training=TrainConfig(teacher_epochs=1, min_steps=1))
     assert annotator.summary_["held_out"]["batches"] == []
     assert annotator.summary_["held_out"]["n_cells"] > 50
 

@@ -34,7 +34,7 @@ def train() -> CellAnnotator:
         toy_gene_sets(**SIZE),
         teacher=TeacherConfig(n_patterns=8, free_share=0.25, width=8, heads=2),
         student=StudentConfig(hidden=(8, 6)),
-        training=TrainConfig(teacher_epochs=20, student_epochs=20, min_steps=300, views=2),
+        training=TrainConfig(teacher_epochs=20, student_epochs=20, min_steps=300),
         device="cpu",
     )
     return model.fit(reference, labels_key="cell_type", batch_key="batch")

@@ -24,9 +24,7 @@ def annotator() -> CellAnnotator:
     model = CellAnnotator(
         toy_gene_sets(**GENES),
         teacher=TeacherConfig(n_patterns=12),
-        training=TrainConfig(
-            teacher_epochs=4, student_epochs=4, min_steps=60, views=2, hold_out=0.0
-        ),
+        training=TrainConfig(teacher_epochs=4, student_epochs=4, min_steps=60, hold_out=0.0),
         device="cpu",
     )
     return model.fit(reference, labels_key="cell_type", batch_key="batch")

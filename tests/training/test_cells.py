@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from plkd.training.cells import Batches
+from plkd.training.cells import Batches, Cells
 
 
 @pytest.mark.parametrize("n_cells", [1, 5, 127, 128, 129, 1000])
@@ -45,3 +46,10 @@ def test_a_large_reference_is_visited_in_parts():
     drawn = np.concatenate(list(batches.epoch(0)))
     assert len(drawn) == len(set(drawn.tolist())) == 100
     assert len(batches) == 10
+
+
+def test_the_spread_of_a_gene_is_its_standard_deviation():
+    dense = np.random.default_rng(0).poisson(0.7, (200, 6)).astype(np.float32)
+    dense[:, 5] = 0
+    cells = Cells(csr_matrix(dense), np.zeros(200, np.int64), dense.sum(1), 1)
+    np.testing.assert_allclose(cells.spread.numpy(), dense.std(0), atol=1e-5)

@@ -20,7 +20,14 @@ from plkd.training.progress import Silent
 from plkd.training.teach import kept_patterns, predict_logits, teacher_loss, train_teacher
 
 N_GENES, N_TYPES = 24, 3
-CONFIG = TrainConfig(teacher_epochs=15, student_epochs=15, min_steps=30, batch_size=16)
+CONFIG = TrainConfig(
+    teacher_epochs=15,
+    student_epochs=60,
+    min_steps=30,
+    batch_size=16,
+    shift_genes=0.5,
+    student_drop_genes=0.5,
+)
 
 
 def make_cells(n_cells=90, seed=0):
@@ -76,28 +83,52 @@ def test_the_navigator_is_centred_on_the_reference(taught):
     assert torch.allclose(teacher.navigator.center, mean, atol=1e-5)
 
 
-def test_lessons_are_the_teachers_answers_to_what_the_student_sees(taught):
+def test_lessons_are_the_teachers_answers_to_the_cells_themselves(taught):
     teacher, cells, _ = taught
-    lessons = prepare_lessons(teacher, cells, config=CONFIG, seed=0)
-    assert len(lessons.cells) == CONFIG.views * len(cells)
-    first = lessons.cells.expression[: len(cells)]
-    assert (first != cells.expression).nnz == 0  # the cells themselves come first
-    assert (lessons.cells.expression[len(cells) : 2 * len(cells)] != cells.expression).nnz > 0
+    lessons = prepare_lessons(teacher, cells)
+    assert lessons.cells is cells
     with torch.inference_mode():
-        dense = torch.from_numpy(lessons.cells.expression.toarray())
+        dense = torch.from_numpy(cells.expression.toarray())
         assert torch.allclose(lessons.teacher_logits, teacher(dense).logits, atol=1e-5)
 
 
-def test_without_augmentation_there_is_one_view(taught):
+def seen_by(loss, *, config):
+    """Return what a network is shown in two mini-batches of the same cells."""
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, expression, kept=None):
+            seen.append(expression)
+            return make_teacher()(expression)
+
+    for _ in range(2):
+        loss(Spy(), np.arange(20), config=config)
+    return seen
+
+
+@pytest.mark.parametrize("network", ["teacher", "student"])
+def test_cells_are_altered_anew_each_time_or_not_at_all(taught, network):
     teacher, cells, _ = taught
-    plain = TrainConfig(views=4, drop_genes=0.0)
-    assert len(prepare_lessons(teacher, cells, config=plain, seed=0).cells) == len(cells)
+    generator, lessons = torch.Generator().manual_seed(0), prepare_lessons(teacher, cells)
+
+    def loss(model, index, *, config):
+        more = {"config": config, "generator": generator, "fabric": fabric()}
+        if network == "student":
+            return student_loss(model, index, lessons=lessons, **more)
+        return teacher_loss(model, index, cells=cells, n_patterns=8, **more)
+
+    first, second = seen_by(loss, config=TrainConfig())
+    assert not torch.equal(first, second)
+    assert bool((first >= 0).all())
+    first, second = seen_by(loss, config=TrainConfig.paper())
+    assert torch.equal(first, cells.dense(np.arange(20)))
+    assert torch.equal(first, second)
 
 
 def test_the_student_agrees_with_its_teacher(taught):
     teacher, cells, _ = taught
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
-    lessons = prepare_lessons(teacher, cells, config=CONFIG, seed=0)
+    lessons = prepare_lessons(teacher, cells)
     torch.manual_seed(1)
     student = Student(N_GENES, N_TYPES, hidden=(16, 8))
     train_student(student, lessons, config=CONFIG, fabric=fabric(), seed=0, progress=Silent())
@@ -109,11 +140,14 @@ def test_the_student_agrees_with_its_teacher(taught):
 
 def test_the_students_loss_is_l3_and_l4_without_hard_labels(taught):
     teacher, cells, _ = taught
-    config = TrainConfig(temperature=3.0, self_entropy_weight=0.5)
-    lessons = prepare_lessons(teacher, cells, config=config, seed=0)
+    config = TrainConfig(
+        temperature=3.0, self_entropy_weight=0.5, shift_genes=0.0, student_drop_genes=0.0
+    )
+    lessons = prepare_lessons(teacher, cells)
     student = Student(N_GENES, N_TYPES, hidden=(16, 8)).eval()
     index = np.arange(20)
-    loss = student_loss(student, index, lessons=lessons, config=config, fabric=fabric())
+    more = {"config": config, "generator": torch.Generator(), "fabric": fabric()}
+    loss = student_loss(student, index, lessons=lessons, **more)
     logits = student(lessons.cells.dense(index)).logits
     answers = lessons.teacher_logits[:20]
     by_hand = distillation_loss(logits, answers) + 0.5 * self_entropy_loss(logits)

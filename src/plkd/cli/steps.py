@@ -87,7 +87,7 @@ def new_annotator(
     """Return an annotator set as the options of ``plkd train`` say."""
     from dataclasses import replace
 
-    from plkd.config import TeacherConfig, TrainConfig
+    from plkd.config import StudentConfig, TeacherConfig, TrainConfig
     from plkd.data.gene_sets import read_gene_sets
     from plkd.model.annotator import CellAnnotator
 
@@ -103,6 +103,7 @@ def new_annotator(
         read_gene_sets(gene_sets) if gene_sets else None,
         n_genes=n_genes,
         teacher=teacher,
+        student=StudentConfig.paper() if preset == "paper" else StudentConfig(),
         training=training,
         seed=seed,
         device=device,

@@ -109,7 +109,7 @@ def _distil(
     teacher: Teacher, cells: Cells, plan: Plan, *, held_out: Cells | None = None
 ) -> tuple[Student, Course]:
     student = build_student(plan.mask.n_genes, cells.n_types, plan.student)
-    lessons = prepare_lessons(teacher, cells, config=plan.training, seed=plan.seed)
+    lessons = prepare_lessons(teacher, cells)
     course = train_student(
         student,
         lessons,

@@ -1,4 +1,4 @@
-"""Cells as another batch might have measured them: shallower, and with genes lost."""
+"""Cells as another batch might have measured them: shallower, genes lost, genes shifted."""
 
 from __future__ import annotations
 
@@ -51,3 +51,27 @@ def drop_genes(
     share = torch.rand(cells, 1, generator=generator) * highest
     kept = torch.rand(expression.shape, generator=generator) >= share
     return expression * kept
+
+
+def shift_genes(
+    expression: Float[Tensor, "cell gene"],
+    spread: Float[Tensor, " gene"],
+    *,
+    highest: float,
+    generator: Generator,
+) -> Float[Tensor, "cell gene"]:
+    """Return the cells as a batch with an effect of its own might have measured them.
+
+    Each gene is moved by one normally distributed step, the same for all cells given; values do
+    not go below zero. How large the steps are is drawn once.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of each gene, ``(n_genes,)``.
+    highest
+        Largest standard deviation of the steps, in units of ``spread``.
+    """
+    size = torch.rand((), generator=generator) * highest
+    steps = torch.randn(len(spread), generator=generator) * spread * size
+    return (expression + steps).clamp(min=0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -49,6 +50,14 @@ class Cells:
         """Return the mean expression of each gene."""
         mean = np.asarray(self.expression.mean(0), dtype=np.float32).ravel()
         return torch.from_numpy(mean)
+
+    @cached_property
+    def spread(self) -> Float[Tensor, " gene"]:
+        """Standard deviation of each gene."""
+        squares = self.expression.multiply(self.expression).mean(0)
+        mean = self.mean().numpy().astype(np.float64)
+        variance = np.maximum(np.asarray(squares, dtype=np.float64).ravel() - mean**2, 0.0)
+        return torch.from_numpy(np.sqrt(variance).astype(np.float32))
 
     def labels(self, index: NDArray[np.int64]) -> Int[Tensor, " cell"]:
         """Return the type codes of the cells at ``index``."""

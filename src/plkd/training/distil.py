@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
 from torch import Tensor, nn
 
 from plkd.config import TrainConfig
@@ -21,39 +20,20 @@ from plkd.training.loop import Course, train_epochs
 from plkd.training.losses import cross_entropy, distillation_loss, self_entropy_loss
 from plkd.training.optimisers import make_optimizer
 from plkd.training.progress import Progress
-from plkd.training.teach import PREDICTION_BATCH, augmented, held_out_scorer, predict_logits
+from plkd.training.teach import altered, held_out_scorer, predict_logits
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Cells, real and augmented, with the Teacher's answers: all that the Student learns from."""
+    """Cells with the Teacher's answers: all that the Student learns from."""
 
     cells: Cells
     teacher_logits: Float[Tensor, "cell type"]
 
 
-def prepare_lessons(teacher: Teacher, cells: Cells, *, config: TrainConfig, seed: int) -> Lessons:
-    """Return each cell and its augmented views with the Teacher's logits.
-
-    The first view of a cell is the cell itself. Without augmentation there is one view.
-    """
-    views = min(config.views, max(1, config.max_views // max(1, len(cells))))
-    if config.thin_to is None and not config.drop_genes:
-        views = 1
-    generator = torch.Generator().manual_seed(seed)
-    expression = [cells.expression]
-    for _ in range(views - 1):
-        expression.extend(
-            csr_matrix(augmented(cells, index, config=config, generator=generator).numpy())
-            for index in _chunks(len(cells))
-        )
-    seen = Cells(
-        vstack(expression, format="csr"),
-        np.tile(cells.codes, views),
-        np.tile(cells.depth, views),
-        cells.n_types,
-    )
-    return Lessons(seen, predict_logits(teacher, seen))
+def prepare_lessons(teacher: Teacher, cells: Cells) -> Lessons:
+    """Return the cells with the Teacher's logits of each, as it is."""
+    return Lessons(cells, predict_logits(teacher, cells))
 
 
 def train_student(
@@ -74,7 +54,7 @@ def train_student(
     Parameters
     ----------
     weights
-        Sampling weights of the reference cells (one view's worth); ``None`` draws evenly.
+        Sampling weights of the cells; ``None`` visits each once an epoch.
 
     Raises
     ------
@@ -85,10 +65,10 @@ def train_student(
     -----
     L_student = L3 + lambda_4 L4 (section 2.3 of the paper); with ``hard_label_weight`` the
     cross-entropy with the reference labels is added, as in the authors' code.
+    Deviations: the Student sees each cell altered anew each time, as ``config`` says, and is to
+    answer what the Teacher says of the cell itself; with nothing to alter it is the paper's.
     """
-    if weights is not None:
-        weights = np.tile(weights, len(lessons.cells) // len(weights))
-        weights = weights / weights.sum()
+    generator = torch.Generator().manual_seed(seed + fabric.global_rank)
     batches = Batches(
         len(lessons.cells),
         config.batch_size,
@@ -101,7 +81,7 @@ def train_student(
     return train_epochs(
         fabric,
         student,
-        partial(student_loss, lessons=lessons, config=config, fabric=fabric),
+        partial(student_loss, lessons=lessons, config=config, generator=generator, fabric=fabric),
         batches=batches,
         make_optimizer=partial(make_optimizer, config=config, lr=config.student_lr),
         epochs=epochs or student_epochs(len(batches), config),
@@ -118,10 +98,14 @@ def student_loss(
     *,
     lessons: Lessons,
     config: TrainConfig,
+    generator: torch.Generator,
     fabric: Fabric,
 ) -> Float[Tensor, ""]:
     """Return the Student's loss on one mini-batch of lessons."""
-    logits = model(fabric.to_device(lessons.cells.dense(index))).logits
+    seen = altered(
+        lessons.cells, index, config=config, drop=config.student_drop_genes, generator=generator
+    )
+    logits = model(fabric.to_device(seen)).logits
     answers = fabric.to_device(lessons.teacher_logits[torch.from_numpy(index)])
     loss = distillation_loss(logits, answers, temperature=config.temperature)
     if config.self_entropy_weight:
@@ -135,8 +119,3 @@ def student_loss(
 def student_epochs(batches_per_epoch: int, config: TrainConfig) -> int:
     """Return the epochs that give at least twice ``config.min_steps`` mini-batches."""
     return max(config.student_epochs, -(-2 * config.min_steps // batches_per_epoch))
-
-
-def _chunks(n_cells: int) -> list[NDArray[np.int64]]:
-    starts = range(0, n_cells, PREDICTION_BATCH)
-    return [np.arange(start, min(start + PREDICTION_BATCH, n_cells)) for start in starts]

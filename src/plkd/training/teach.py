@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from plkd.config import TrainConfig
 from plkd.metrics.classification import macro_f1
 from plkd.networks.teacher import Teacher
-from plkd.training.augment import drop_genes, thin_counts
+from plkd.training.augment import drop_genes, shift_genes, thin_counts
 from plkd.training.cells import Batches, Cells
 from plkd.training.loop import Course, train_epochs
 from plkd.training.losses import cross_entropy, divergence_clustering_loss
@@ -109,10 +109,9 @@ def teacher_loss(
     fabric: Fabric,
 ) -> Float[Tensor, ""]:
     """Return the Teacher's loss on one mini-batch of cells."""
-    expression = cells.dense(index)
-    if config.augment_teacher:
-        expression = augmented(cells, index, config=config, generator=generator)
-    expression = fabric.to_device(expression)
+    expression = fabric.to_device(
+        altered(cells, index, config=config, drop=config.teacher_drop_genes, generator=generator)
+    )
     codes = fabric.to_device(cells.labels(index))
     kept = kept_patterns(n_patterns, config.pattern_keep, generator)
     output = model(expression, None if kept is None else fabric.to_device(kept))
@@ -135,16 +134,31 @@ def kept_patterns(
     return torch.randperm(n_patterns, generator=generator)[:n_kept].sort().values
 
 
-def augmented(
-    cells: Cells, index: NDArray[np.int64], *, config: TrainConfig, generator: torch.Generator
+def altered(
+    cells: Cells,
+    index: NDArray[np.int64],
+    *,
+    config: TrainConfig,
+    drop: float,
+    generator: torch.Generator,
 ) -> Float[Tensor, "cell gene"]:
-    """Return the cells at ``index``, thinned and with genes dropped as ``config`` says."""
+    """Return the cells at ``index``, thinned and shifted as ``config`` says, then with genes lost.
+
+    Parameters
+    ----------
+    drop
+        Largest share of its genes that a cell loses.
+    """
     expression = cells.dense(index)
     if config.thin_to is not None:
         depth = torch.from_numpy(cells.depth[index])
         expression = thin_counts(expression, depth, lowest=config.thin_to, generator=generator)
-    if config.drop_genes:
-        expression = drop_genes(expression, highest=config.drop_genes, generator=generator)
+    if config.shift_genes:
+        expression = shift_genes(
+            expression, cells.spread, highest=config.shift_genes, generator=generator
+        )
+    if drop:
+        expression = drop_genes(expression, highest=drop, generator=generator)
     return expression
 
 

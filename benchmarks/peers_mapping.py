@@ -1,0 +1,97 @@
+"""Peers that map the query onto the reference, each in its recommended setting.
+
+==============  =================================================================================
+singler         ``singler.annotate_single`` at its defaults: rank correlation with reference cells
+                over the markers of pairs of types, then fine-tuning
+symphony        symphonypy as its guide recommends: standardised genes clipped at 10, 30 principal
+                components, Harmony over the reference's batches (none with one batch), the query
+                mapped onto them batch by batch, scikit-learn's 5 nearest neighbours
+harmony + knn   30 principal components of standardised genes of reference and query together,
+                Harmony over all their batches, 15 nearest reference cells. **It sees the query
+                while it learns**, and has to be run anew for each
+==============  =================================================================================
+
+They are offered what :mod:`peers` says, and the batches of both sides in ``obs["batch"]``.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from predictions import BATCH, LABELS, Prediction
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+N_COMPONENTS, N_NEIGHBOURS = 30, 15
+
+
+def singler(reference: AnnData, query: AnnData, seed: int) -> Prediction:
+    """Train SingleR on the reference and label the query; it has no randomness."""
+    import singler as sr
+
+    del seed
+    genes = reference.var_names.tolist()
+    start = time.perf_counter()
+    trained = sr.train_single(
+        reference.X.T.toarray(), reference.obs[LABELS].astype(str).tolist(), genes, num_threads=2
+    )
+    fitted = time.perf_counter()
+    found = sr.classify_single(query.X.T.toarray(), trained, num_threads=2)
+    labels = np.asarray(found.column("best")).astype(str)
+    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
+
+
+def symphony(reference: AnnData, query: AnnData, seed: int) -> Prediction:
+    """Build a Symphony reference, map the query onto it and let neighbours vote."""
+    import scanpy as sc
+    import symphonypy as sp
+
+    reference, query = reference.copy(), query.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        reference.var["highly_variable"] = True
+        sc.pp.scale(reference, max_value=10)
+        sc.pp.pca(reference, n_comps=N_COMPONENTS, zero_center=False, random_state=seed)
+        basis = "X_pca"
+        if reference.obs[BATCH].nunique() > 1:
+            sp.pp.harmony_integrate(reference, key=BATCH, random_seed=seed)
+            basis = "X_pca_harmony"
+        fitted = time.perf_counter()
+        sp.tl.map_embedding(query, reference, key=BATCH)
+        sp.tl.transfer_labels_kNN(query, reference, LABELS, query_labels="found", ref_basis=basis)
+    labels = query.obs["found"].to_numpy().astype(str)
+    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
+
+
+def harmony_and_neighbours(reference: AnnData, query: AnnData, seed: int) -> Prediction:
+    """Integrate reference and query with Harmony and let neighbours vote."""
+    import anndata
+    import harmonypy
+    import scanpy as sc
+    from sklearn.neighbors import KNeighborsClassifier
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        both = anndata.concat(
+            {"reference": reference, "query": query}, label="side", index_unique="-"
+        )
+        batch = both.obs["side"].astype(str) + " " + both.obs[BATCH].astype(str)
+        sc.pp.scale(both, max_value=10)
+        sc.pp.pca(both, n_comps=N_COMPONENTS, random_state=seed)
+        corrected = harmonypy.run_harmony(
+            both.obsm["X_pca"], batch.to_frame("all"), "all", random_state=seed, verbose=False
+        ).Z_corr
+    if corrected.shape[0] != both.n_obs:
+        corrected = corrected.T
+    mine = (both.obs["side"] == "reference").to_numpy()
+    voters = KNeighborsClassifier(N_NEIGHBOURS)
+    voters.fit(corrected[mine], reference.obs[LABELS].to_numpy().astype(str))
+    fitted = time.perf_counter()
+    labels = voters.predict(corrected[~mine])
+    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
