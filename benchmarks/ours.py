@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from peers import Prediction
+from predictions import Prediction
 from tasks import TaskData, gene_set_file
 
 if TYPE_CHECKING:

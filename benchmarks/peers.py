@@ -2,7 +2,7 @@
 
 All are offered the same: log1p of counts per 10,000 (counted over every gene of the file), and
 of these genes the 2,000 most variable of the reference (scanpy, flavour "seurat", by batch where
-there are two or more). No peer here sees the query while it learns.
+there are two or more). None sees the query while it learns but ``harmony + knn``.
 
 ==================  =============================================================================
 logistic            scikit-learn's LogisticRegression at its defaults (L2, C=1, lbfgs) on genes
@@ -14,6 +14,9 @@ svm                 scikit-learn's LinearSVC on log1p values as they are (as in 
                     (0.1 and 1 were tried on eight tasks and never chosen)
 celltypist          ``celltypist.train`` at its defaults (it standardises and clips by itself) and
                     ``celltypist.annotate`` without majority voting
+singler, symphony,  see :mod:`peers_mapping`
+harmony + knn
+mlp                 see :mod:`peers_networks`
 ==================  =============================================================================
 
 CellTypist's default training needs scikit-learn < 1.8.
@@ -24,35 +27,24 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from peers_mapping import harmony_and_neighbours, singler, symphony
+from peers_networks import actinn_like
+from predictions import BATCH, LABELS, FitPredict, Prediction
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from sklearn.base import BaseEstimator
 
-LABELS = "cell_type"
 N_GENES = 2000
 SVM_C = (0.0001, 0.001, 0.01)
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Labels of the query's cells, ``(n_query,)`` text, and the seconds they took."""
-
-    labels: np.ndarray
-    fit_seconds: float
-    predict_seconds: float
-
-
-FitPredict = Callable[["AnnData", "AnnData", int], Prediction]
-
-
-def prepared(reference: AnnData, query: AnnData, *, batch: str) -> tuple[AnnData, AnnData]:
+def prepared(reference: AnnData, query: AnnData) -> tuple[AnnData, AnnData]:
     """Return log1p copies of both sides in the 2,000 most variable genes of the reference.
 
     The query's genes are brought to the reference's by name; genes that it lacks are zero.
@@ -64,14 +56,14 @@ def prepared(reference: AnnData, query: AnnData, *, batch: str) -> tuple[AnnData
         sc.pp.normalize_total(side, target_sum=1e4)
         sc.pp.log1p(side)
     if reference.n_vars > N_GENES:
-        several = reference.obs[batch].nunique() > 1
+        several = reference.obs[BATCH].nunique() > 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             sc.pp.highly_variable_genes(
                 reference,
                 n_top_genes=N_GENES,
                 flavor="seurat",
-                batch_key=batch if several else None,
+                batch_key=BATCH if several else None,
             )
         reference = reference[:, reference.var["highly_variable"].to_numpy()].copy()
     return reference, _with_genes_of(query, reference)
@@ -124,6 +116,10 @@ PEERS: Mapping[str, FitPredict] = MappingProxyType(
         "logistic unscaled": unscaled_logistic_regression,
         "svm": linear_svm,
         "celltypist": celltypist,
+        "singler": singler,
+        "mlp": actinn_like,
+        "symphony": symphony,
+        "harmony + knn": harmony_and_neighbours,
     }
 )
 

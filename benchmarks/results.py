@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from peers import Prediction
+from predictions import Prediction
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,27 @@
+"""What every method of the comparison gives: labels of the query, and how long they took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+LABELS, BATCH = "cell_type", "batch"
+"""Columns of ``obs`` in which a method finds types (of the reference) and batches (of both)."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Labels of the query's cells, ``(n_query,)`` text, and the seconds they took."""
+
+    labels: np.ndarray
+    fit_seconds: float
+    predict_seconds: float
+
+
+FitPredict = Callable[["AnnData", "AnnData", int], Prediction]
