@@ -4,8 +4,10 @@
 singler         ``singler.annotate_single`` at its defaults: rank correlation with reference cells
                 over the markers of pairs of types, then fine-tuning
 symphony        symphonypy as its guide recommends: standardised genes clipped at 10, 30 principal
-                components, Harmony over the reference's batches (none with one batch), the query
-                mapped onto them batch by batch, scikit-learn's 5 nearest neighbours
+                components, Harmony over the reference's batches, the query mapped onto them,
+                scikit-learn's 5 nearest neighbours. A reference of one batch has no Harmony; the
+                query is then projected onto its components and not moved (moved, it was far
+                worse: accuracy 0.54 against 0.97 on pbmcsca:drop_to_in)
 harmony + knn   30 principal components of standardised genes of reference and query together,
                 Harmony over all their batches, 15 nearest reference cells. **It sees the query
                 while it learns**, and has to be run anew for each
@@ -57,13 +59,13 @@ def symphony(reference: AnnData, query: AnnData, seed: int) -> Prediction:
         reference.var["highly_variable"] = True
         sc.pp.scale(reference, max_value=10)
         sc.pp.pca(reference, n_comps=N_COMPONENTS, zero_center=False, random_state=seed)
-        basis = "X_pca"
+        bases = {"ref_basis": "X_pca", "query_basis": "X_pca_reference"}
         if reference.obs[BATCH].nunique() > 1:
             sp.pp.harmony_integrate(reference, key=BATCH, random_seed=seed)
-            basis = "X_pca_harmony"
+            bases = {"ref_basis": "X_pca_harmony", "query_basis": "X_pca_harmony"}
         fitted = time.perf_counter()
         sp.tl.map_embedding(query, reference, key=BATCH)
-        sp.tl.transfer_labels_kNN(query, reference, LABELS, query_labels="found", ref_basis=basis)
+        sp.tl.transfer_labels_kNN(query, reference, LABELS, query_labels="found", **bases)
     labels = query.obs["found"].to_numpy().astype(str)
     return Prediction(labels, fitted - start, time.perf_counter() - fitted)
 
