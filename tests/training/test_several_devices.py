@@ -17,7 +17,7 @@ def test_two_devices_train_one_model(tmp_path):
     toy_reference(300).write_h5ad(tmp_path / "reference.h5ad")
     command = [sys.executable, "-m", "plkd", "train", "reference.h5ad", "--out", "model"]
     command += ["--labels", "cell_type", "--batch", "batch", "--device", "cpu", "--devices", "2"]
-    command += ["--patterns", "12", "--epochs", "40", "--threads", "1"]
+    command += ["--patterns", "12", "--epochs", "150", "--threads", "1"]
     done = subprocess.run(
         command,
         cwd=tmp_path,
