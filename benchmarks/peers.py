@@ -19,7 +19,8 @@ harmony + knn
 mlp                 see :mod:`peers_networks`
 ==================  =============================================================================
 
-CellTypist's default training needs scikit-learn < 1.8.
+They need celltypist, singler, symphonypy and harmonypy beside scanpy, and torch; CellTypist's
+default training needs scikit-learn < 1.8.
 """
 
 from __future__ import annotations

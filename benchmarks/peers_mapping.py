@@ -1,8 +1,8 @@
 """Peers that map the query onto the reference, each in its recommended setting.
 
 ==============  =================================================================================
-singler         ``singler.annotate_single`` at its defaults: rank correlation with reference cells
-                over the markers of pairs of types, then fine-tuning
+singler         ``singler.train_single`` and ``classify_single`` at their defaults: rank
+                correlation with reference cells over markers of pairs of types, then fine-tuning
 symphony        symphonypy as its guide recommends: standardised genes clipped at 10, 30 principal
                 components, Harmony over the reference's batches, the query mapped onto them,
                 scikit-learn's 5 nearest neighbours. A reference of one batch has no Harmony; the
