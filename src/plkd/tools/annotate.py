@@ -22,7 +22,7 @@ from plkd.tools.annotating import (
     provenance,
     summarise,
 )
-from plkd.tools.h5ad_output import AnnotatedCopy, refuse_collisions, slots_of, write_columns
+from plkd.tools.h5ad_output import annotated_copy, refuse_collisions, slots_of, write_columns
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -171,7 +171,7 @@ def annotate_file(
         refuse_collisions(*slots_of(file), names)
         with (
             replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial,
-            AnnotatedCopy(
+            annotated_copy(
                 Path(path), partial, source.n_cells, predictor, names, probabilities=probabilities
             ) as annotated,
         ):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -63,69 +63,65 @@ def slots_of(file: h5py.File) -> tuple[list[str], list[str], Mapping[str, Any]]:
     return list(file["obs"]), list(file.get("obsm", ())), file.get("uns", {})
 
 
-class AnnotatedCopy:
-    """A copy of an h5ad file, made and filled in a thread while the cells are computed.
+class AnnotatedCopy(NamedTuple):
+    """A copy of an h5ad file that a thread makes and fills."""
+
+    answers: Answers
+    """The wide parts go to the file, the rest are small arrays."""
+    file: Callable[[], h5py.File]
+    """Waits until all answers are in the file and returns it, open."""
+
+
+@contextmanager
+def annotated_copy(
+    source: Path,
+    target: Path,
+    n_cells: int,
+    predictor: Predictor,
+    names: SlotNames,
+    *,
+    probabilities: bool,
+) -> Iterator[AnnotatedCopy]:
+    """Copy an h5ad file in a thread, which adds the answers while the cells are computed.
 
     Parameters
     ----------
     source, target
-        The file to copy and the new file.
+        The file to copy and the new file; it is closed at the end.
     n_cells, predictor, names, probabilities
         Shape, width and names of what is added.
     """
+    files: list[h5py.File] = []
 
-    def __init__(
-        self,
-        source: Path,
-        target: Path,
-        n_cells: int,
-        predictor: Predictor,
-        names: SlotNames,
-        *,
-        probabilities: bool,
-    ) -> None:
-        self._behind = WriteBehind()
-        self._behind.copy(source, target)
-        self._opened = self._behind.do(lambda: _open_obsm(target, names))
-        embedding = self._rows(names.embedding, (n_cells, predictor.width))
-        shares = None
-        if probabilities:
-            shares = self._rows(names.probabilities, (n_cells, predictor.n_types))
-        self.answers = Answers(
-            codes=np.empty(n_cells, dtype=np.int32),
-            confidence=np.empty(n_cells, dtype=np.float32),
-            no_counts=np.empty(n_cells, dtype=bool),
-            embedding=embedding,
-            probabilities=shares,
-        )
-        """The wide parts go to the file, the rest are small arrays."""
+    def matrix(name: str, width: int) -> h5py.Dataset:
+        made = files[0]["obsm"].create_dataset(name, (n_cells, width), dtype=np.float32)
+        made.attrs["encoding-type"] = "array"
+        made.attrs["encoding-version"] = "0.2.0"
+        return made
 
-    def __enter__(self) -> AnnotatedCopy:
-        return self
+    def file() -> h5py.File:
+        behind.finish()
+        return files[0]
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._behind.__exit__(kind, error, trace)
-        if self._opened.done() and not self._opened.cancelled() and not self._opened.exception():
-            self._opened.result().close()
-
-    def file(self) -> h5py.File:
-        """Wait until all answers are in the file and return it, open."""
-        self._behind.finish()
-        return self._opened.result()
-
-    def _rows(self, name: str, shape: tuple[int, int]) -> RowsBehind:
-        def table() -> h5py.Dataset:
-            matrix = self._opened.result()["obsm"].create_dataset(name, shape, dtype=np.float32)
-            matrix.attrs["encoding-type"] = "array"
-            matrix.attrs["encoding-version"] = "0.2.0"
-            return matrix
-
-        return RowsBehind(self._behind, table)
+    try:
+        with WriteBehind() as behind:
+            behind.copy(source, target)
+            behind.do(lambda: files.append(_open_obsm(target, names)))
+            embedding = RowsBehind(behind, lambda: matrix(names.embedding, predictor.width))
+            shares = None
+            if probabilities:
+                shares = RowsBehind(behind, lambda: matrix(names.probabilities, predictor.n_types))
+            answers = Answers(
+                codes=np.empty(n_cells, dtype=np.int32),
+                confidence=np.empty(n_cells, dtype=np.float32),
+                no_counts=np.empty(n_cells, dtype=bool),
+                embedding=embedding,
+                probabilities=shares,
+            )
+            yield AnnotatedCopy(answers, file)
+    finally:
+        for opened in files:
+            opened.close()
 
 
 def write_columns(
