@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,12 +22,15 @@ NETWORKS: Mapping[str, Literal["teacher", "student"]] = {
 }
 
 
-def fit_predict_both(cells: TaskData, folder: Path, *, seed: int) -> dict[str, Prediction]:
+def fit_predict_both(
+    cells: TaskData, folder: Path, *, seed: int, names: Collection[str] = tuple(NETWORKS)
+) -> dict[str, Prediction]:
     """Return the Teacher's and the Student's labels of the query after one fit.
 
     plkd is given what its users have: counts in every gene of the file, types and batches of the
     reference, and the organism's Reactome sets; it chooses its own genes. The seconds of the fit
-    are those of Teacher and Student together, for both rows of the table.
+    are those of Teacher and Student together, for both rows of the table. Only the ``names``
+    annotate.
     """
     import plkd
 
@@ -39,18 +42,20 @@ def fit_predict_both(cells: TaskData, folder: Path, *, seed: int) -> dict[str, P
     )
     seconds = time.perf_counter() - start
     return {
-        name: _annotated(cells.query, model, network=network, fit_seconds=seconds)
+        name: annotated(cells.query, model, network=network, fit_seconds=seconds)
         for name, network in NETWORKS.items()
+        if name in names
     }
 
 
-def _annotated(
+def annotated(
     query: AnnData,
     model: CellAnnotator,
     *,
     network: Literal["teacher", "student"],
     fit_seconds: float,
 ) -> Prediction:
+    """Return what a network of the model says of the query, of which it is given the counts."""
     import plkd
 
     unlabelled = query.copy()

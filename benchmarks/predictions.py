@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LABELS, BATCH = "cell_type", "batch"
 """Columns of ``obs`` in which a method finds types (of the reference) and batches (of both)."""
 
+COUNTS = "counts"
+"""Layer in which a method finds the counts whose log1p stands in ``X``."""
+
 
 @dataclass(frozen=True)
 class Prediction:

@@ -50,7 +50,9 @@ def main() -> int:
     parser.add_argument("--reference-batch", type=int, default=8)
     options = parser.parse_args()
     cells, mask, own_mask = real_cells(data_folder(options.data))
-    as_reference = replace(TrainConfig(), shift_genes=0.0, teacher_drop_genes=0.0, pattern_keep=1.0)
+    as_reference = replace(
+        TrainConfig(), teacher_shift_genes=0.0, teacher_drop_genes=0.0, pattern_keep=1.0
+    )
     teachers = {
         "plkd": new_teacher(own_mask),
         "plkd, one free pattern": new_teacher(mask),

@@ -167,10 +167,11 @@ class TrainConfig(_Config):
     balance
         Cells are drawn in proportion to (cells of their type) ** -balance; 0 draws them as
         they are, 1 draws all types equally often.
-    shift_genes
+    teacher_shift_genes, student_shift_genes
         Batch effects made up in training: in each mini-batch every gene is moved by a step of its
-        own, the same for all cells; the steps' standard deviation is drawn between 0 and this
-        many of the gene's own. 0 leaves the cells as they are (the paper).
+        own, the same for all cells; the steps' standard deviation, the same for every gene, is
+        drawn between 0 and this many of a typical gene's own. 0 leaves the cells as they are (the
+        paper). The Teacher learns too little under steps as large as the Student's.
     teacher_drop_genes, student_drop_genes
         Each cell loses a share of its genes in training, drawn between 0 and this. Paper: 0.
     thin_to
@@ -212,7 +213,8 @@ class TrainConfig(_Config):
     bandwidth: float | None = 1.0
     pattern_keep: float = 0.33
     balance: float = 0.5
-    shift_genes: float = 2.0
+    teacher_shift_genes: float = 2.0
+    student_shift_genes: float = 3.0
     teacher_drop_genes: float = 0.5
     student_drop_genes: float = 0.95
     thin_to: float | None = None
@@ -243,7 +245,8 @@ class TrainConfig(_Config):
             "pattern_keep": (0.01, 1.0),
             "balance": (0.0, 1.0),
             "thin_to": (1e-3, 1.0),
-            "shift_genes": (0.0, 100.0),
+            "teacher_shift_genes": (0.0, 100.0),
+            "student_shift_genes": (0.0, 100.0),
             "teacher_drop_genes": (0.0, 0.99),
             "student_drop_genes": (0.0, 0.99),
             "label_smoothing": (0.0, 0.9),
@@ -276,7 +279,8 @@ class TrainConfig(_Config):
             clustering_weight=1.0,
             pattern_keep=1.0,
             balance=0.0,
-            shift_genes=0.0,
+            teacher_shift_genes=0.0,
+            student_shift_genes=0.0,
             teacher_drop_genes=0.0,
             student_drop_genes=0.0,
             thin_to=None,

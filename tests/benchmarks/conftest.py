@@ -16,10 +16,14 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "benchmarks"
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     """Import a script of the folder; it and its neighbours are forgotten after the test."""
-    neighbours = [path.stem for path in SCRIPTS.glob("*.py")]
-    for name in neighbours:
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    neighbours = {path.stem for path in SCRIPTS.iterdir()}
+    for name in _loaded(neighbours):
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(SCRIPTS)
     yield import_module
-    for name in neighbours:
-        sys.modules.pop(name, None)
+    for name in _loaded(neighbours):
+        del sys.modules[name]
+
+
+def _loaded(neighbours: set[str]) -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in neighbours]

@@ -16,7 +16,12 @@ from plkd.training.loop import NonFiniteLossError
 from toy import toy_gene_sets, toy_query, toy_reference
 
 QUICK = TrainConfig(
-    teacher_epochs=6, student_epochs=6, min_steps=120, shift_genes=0.2, teacher_drop_genes=0.0
+    teacher_epochs=6,
+    student_epochs=6,
+    min_steps=120,
+    teacher_shift_genes=0.2,
+    student_shift_genes=0.2,
+    teacher_drop_genes=0.0,
 )
 SMALL = TeacherConfig(n_patterns=16, free_share=0.4, width=16)
 

@@ -25,7 +25,8 @@ CONFIG = TrainConfig(
     student_epochs=60,
     min_steps=30,
     batch_size=16,
-    shift_genes=0.5,
+    teacher_shift_genes=0.5,
+    student_shift_genes=0.5,
     student_drop_genes=0.5,
 )
 
@@ -141,7 +142,7 @@ def test_the_student_agrees_with_its_teacher(taught):
 def test_the_students_loss_is_l3_and_l4_without_hard_labels(taught):
     teacher, cells, _ = taught
     config = TrainConfig(
-        temperature=3.0, self_entropy_weight=0.5, shift_genes=0.0, student_drop_genes=0.0
+        temperature=3.0, self_entropy_weight=0.5, student_shift_genes=0.0, student_drop_genes=0.0
     )
     lessons = prepare_lessons(teacher, cells)
     student = Student(N_GENES, N_TYPES, hidden=(16, 8)).eval()

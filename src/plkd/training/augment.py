@@ -55,23 +55,24 @@ def drop_genes(
 
 def shift_genes(
     expression: Float[Tensor, "cell gene"],
-    spread: Float[Tensor, " gene"],
     *,
+    spread: float,
     highest: float,
     generator: Generator,
 ) -> Float[Tensor, "cell gene"]:
     """Return the cells as a batch with an effect of its own might have measured them.
 
     Each gene is moved by one normally distributed step, the same for all cells given; values do
-    not go below zero. How large the steps are is drawn once.
+    not go below zero. How large the steps are is drawn once, and is the same for every gene, so
+    that a gene counts by what it tells in absolute expression, not in its own deviations.
 
     Parameters
     ----------
     spread
-        Standard deviation of each gene, ``(n_genes,)``.
+        What steps are measured in: a typical standard deviation of a gene.
     highest
         Largest standard deviation of the steps, in units of ``spread``.
     """
-    size = torch.rand((), generator=generator) * highest
-    steps = torch.randn(len(spread), generator=generator) * spread * size
+    size = torch.rand((), generator=generator) * highest * spread
+    steps = torch.randn(expression.shape[1], generator=generator) * size
     return (expression + steps).clamp(min=0.0)

@@ -52,12 +52,12 @@ class Cells:
         return torch.from_numpy(mean)
 
     @cached_property
-    def spread(self) -> Float[Tensor, " gene"]:
-        """Standard deviation of each gene."""
-        squares = self.expression.multiply(self.expression).mean(0)
-        mean = self.mean().numpy().astype(np.float64)
-        variance = np.maximum(np.asarray(squares, dtype=np.float64).ravel() - mean**2, 0.0)
-        return torch.from_numpy(np.sqrt(variance).astype(np.float32))
+    def spread(self) -> float:
+        """Root mean square, over the genes, of their standard deviations."""
+        values = self.expression.data.astype(np.float64)
+        squares = np.square(values).sum() / len(self)
+        means = self.mean().numpy().astype(np.float64)
+        return float(np.sqrt(max(squares - np.square(means).sum(), 0.0) / len(means)))
 
     def labels(self, index: NDArray[np.int64]) -> Int[Tensor, " cell"]:
         """Return the type codes of the cells at ``index``."""

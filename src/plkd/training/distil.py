@@ -103,7 +103,12 @@ def student_loss(
 ) -> Float[Tensor, ""]:
     """Return the Student's loss on one mini-batch of lessons."""
     seen = altered(
-        lessons.cells, index, config=config, drop=config.student_drop_genes, generator=generator
+        lessons.cells,
+        index,
+        thin_to=config.thin_to,
+        shift=config.student_shift_genes,
+        drop=config.student_drop_genes,
+        generator=generator,
     )
     logits = model(fabric.to_device(seen)).logits
     answers = fabric.to_device(lessons.teacher_logits[torch.from_numpy(index)])

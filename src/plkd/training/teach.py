@@ -109,9 +109,15 @@ def teacher_loss(
     fabric: Fabric,
 ) -> Float[Tensor, ""]:
     """Return the Teacher's loss on one mini-batch of cells."""
-    expression = fabric.to_device(
-        altered(cells, index, config=config, drop=config.teacher_drop_genes, generator=generator)
+    seen = altered(
+        cells,
+        index,
+        thin_to=config.thin_to,
+        shift=config.teacher_shift_genes,
+        drop=config.teacher_drop_genes,
+        generator=generator,
     )
+    expression = fabric.to_device(seen)
     codes = fabric.to_device(cells.labels(index))
     kept = kept_patterns(n_patterns, config.pattern_keep, generator)
     output = model(expression, None if kept is None else fabric.to_device(kept))
@@ -138,24 +144,30 @@ def altered(
     cells: Cells,
     index: NDArray[np.int64],
     *,
-    config: TrainConfig,
+    thin_to: float | None,
+    shift: float,
     drop: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "cell gene"]:
-    """Return the cells at ``index``, thinned and shifted as ``config`` says, then with genes lost.
+    """Return the cells at ``index``, thinned, then shifted, then with genes lost.
 
     Parameters
     ----------
+    thin_to
+        Smallest share of its counts that a cell keeps; ``None`` leaves them.
+    shift
+        Largest standard deviation of the steps by which genes are moved, in units of the cells'
+        spread; 0 leaves them.
     drop
         Largest share of its genes that a cell loses.
     """
     expression = cells.dense(index)
-    if config.thin_to is not None:
+    if thin_to is not None:
         depth = torch.from_numpy(cells.depth[index])
-        expression = thin_counts(expression, depth, lowest=config.thin_to, generator=generator)
-    if config.shift_genes:
+        expression = thin_counts(expression, depth, lowest=thin_to, generator=generator)
+    if shift:
         expression = shift_genes(
-            expression, cells.spread, highest=config.shift_genes, generator=generator
+            expression, spread=cells.spread, highest=shift, generator=generator
         )
     if drop:
         expression = drop_genes(expression, highest=drop, generator=generator)

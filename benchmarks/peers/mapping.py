@@ -8,9 +8,6 @@ symphony        symphonypy as its guide recommends: standardised genes clipped a
                 scikit-learn's 5 nearest neighbours. A reference of one batch has no Harmony; the
                 query is then projected onto its components and not moved (moved, it was far
                 worse: accuracy 0.54 against 0.97 on pbmcsca:drop_to_in)
-harmony + knn   30 principal components of standardised genes of reference and query together,
-                Harmony over all their batches, 15 nearest reference cells. **It sees the query
-                while it learns**, and has to be run anew for each
 ==============  =================================================================================
 
 They are offered what :mod:`peers` says, and the batches of both sides in ``obs["batch"]``.
@@ -28,7 +25,7 @@ from predictions import BATCH, LABELS, Prediction
 if TYPE_CHECKING:
     from anndata import AnnData
 
-N_COMPONENTS, N_NEIGHBOURS = 30, 15
+N_COMPONENTS = 30
 
 
 def singler(reference: AnnData, query: AnnData, seed: int) -> Prediction:
@@ -67,33 +64,4 @@ def symphony(reference: AnnData, query: AnnData, seed: int) -> Prediction:
         sp.tl.map_embedding(query, reference, key=BATCH)
         sp.tl.transfer_labels_kNN(query, reference, LABELS, query_labels="found", **bases)
     labels = query.obs["found"].to_numpy().astype(str)
-    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
-
-
-def harmony_and_neighbours(reference: AnnData, query: AnnData, seed: int) -> Prediction:
-    """Integrate reference and query with Harmony and let neighbours vote."""
-    import anndata
-    import harmonypy
-    import scanpy as sc
-    from sklearn.neighbors import KNeighborsClassifier
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        both = anndata.concat(
-            {"reference": reference, "query": query}, label="side", index_unique="-"
-        )
-        batch = both.obs["side"].astype(str) + " " + both.obs[BATCH].astype(str)
-        sc.pp.scale(both, max_value=10)
-        sc.pp.pca(both, n_comps=N_COMPONENTS, random_state=seed)
-        corrected = harmonypy.run_harmony(
-            both.obsm["X_pca"], batch.to_frame("all"), "all", random_state=seed, verbose=False
-        ).Z_corr
-    if corrected.shape[0] != both.n_obs:
-        corrected = corrected.T
-    mine = (both.obs["side"] == "reference").to_numpy()
-    voters = KNeighborsClassifier(N_NEIGHBOURS)
-    voters.fit(corrected[mine], reference.obs[LABELS].to_numpy().astype(str))
-    fitted = time.perf_counter()
-    labels = voters.predict(corrected[~mine])
     return Prediction(labels, fitted - start, time.perf_counter() - fitted)

@@ -1,0 +1,113 @@
+"""Peers that see the query while they learn, each in its recommended setting.
+
+==============  =================================================================================
+harmony + knn   30 principal components of standardised genes of reference and query together,
+                Harmony over all their batches, 15 nearest reference cells
+scanvi          scvi-tools as its guides recommend for integrating labelled and unlabelled cells:
+                scVI (2 layers, 30 latent variables, negative binomial) on the counts of both
+                sides, the batch as its covariate; from it scANVI, with the query unlabelled and
+                up to 100 labelled cells of each type an epoch; epochs by their own rules of thumb
+                (400 and 10 for up to 20,000 cells)
+==============  =================================================================================
+
+A query is no news to them, so they have to be run anew for each, and compare with each other
+rather than with methods that were done learning before the query came. They are offered what
+:mod:`peers` says, and the batches of both sides in ``obs["batch"]``; the types of the query are
+hidden from them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from predictions import BATCH, COUNTS, LABELS, Prediction
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+N_COMPONENTS, N_NEIGHBOURS = 30, 15
+N_LAYERS, N_LATENT, N_SAMPLES_PER_TYPE = 2, 30, 100
+SIDE, REFERENCE, QUERY = "side", "reference", "query"
+UNLABELLED = "not labelled"
+
+
+def harmony_and_neighbours(reference: AnnData, query: AnnData, seed: int) -> Prediction:
+    """Integrate reference and query with Harmony and let neighbours vote."""
+    import harmonypy
+    import scanpy as sc
+    from sklearn.neighbors import KNeighborsClassifier
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        both = together(reference, query)
+        sc.pp.scale(both, max_value=10)
+        sc.pp.pca(both, n_comps=N_COMPONENTS, random_state=seed)
+        corrected = harmonypy.run_harmony(
+            both.obsm["X_pca"], both.obs[[BATCH]], BATCH, random_state=seed, verbose=False
+        ).Z_corr
+    if corrected.shape[0] != both.n_obs:
+        corrected = corrected.T
+    mine = (both.obs[SIDE] == REFERENCE).to_numpy()
+    voters = KNeighborsClassifier(N_NEIGHBOURS)
+    voters.fit(corrected[mine], reference.obs[LABELS].to_numpy().astype(str))
+    fitted = time.perf_counter()
+    labels = voters.predict(corrected[~mine])
+    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
+
+
+def scanvi(
+    reference: AnnData, query: AnnData, seed: int, *, max_epochs: int | None = None
+) -> Prediction:
+    """Train scVI and from it scANVI on both sides, and take its types of the query.
+
+    Parameters
+    ----------
+    max_epochs
+        Epochs of each of the two trainings; ``None`` leaves them to scvi-tools.
+    """
+    import scvi
+
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    scvi.settings.verbosity = logging.ERROR
+    scvi.settings.seed = seed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        both = together(reference, query)
+        scvi.model.SCVI.setup_anndata(both, layer=COUNTS, batch_key=BATCH)
+        integrated = scvi.model.SCVI(
+            both, n_layers=N_LAYERS, n_latent=N_LATENT, gene_likelihood="nb"
+        )
+        quietly = {"max_epochs": max_epochs, "enable_progress_bar": False}
+        integrated.train(**quietly)
+        annotator = scvi.model.SCANVI.from_scvi_model(
+            integrated, adata=both, labels_key=LABELS, unlabeled_category=UNLABELLED
+        )
+        annotator.train(n_samples_per_label=N_SAMPLES_PER_TYPE, **quietly)
+        fitted = time.perf_counter()
+        theirs = np.flatnonzero(both.obs[SIDE] == QUERY)
+        labels = np.asarray(annotator.predict(indices=theirs)).astype(str)
+    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
+
+
+def together(reference: AnnData, query: AnnData) -> AnnData:
+    """Return the cells of both sides, the query's without labels.
+
+    ``obs`` has the side of a cell, its batch (those of the two sides told apart, even where they
+    have the same name) and its type, "not labelled" in the query.
+    """
+    import anndata
+
+    both = anndata.concat({REFERENCE: reference, QUERY: query}, label=SIDE, index_unique="-")
+    batches = both.obs[SIDE].astype(str) + " " + both.obs[BATCH].astype(str)
+    types = both.obs[LABELS].astype(str).where(both.obs[SIDE] == REFERENCE, UNLABELLED)
+    both.obs = both.obs[[SIDE]].assign(
+        **{BATCH: batches.astype("category"), LABELS: types.astype("category")}
+    )
+    return both

@@ -1,0 +1,137 @@
+"""The page of the ablation study, written from its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from results import markdown
+from study.ablation_claims import (
+    MEASURES,
+    MOST,
+    NOISES,
+    PAPER,
+    PAPER_SAYS,
+    SETTINGS,
+    STANDARD,
+    kept,
+    sentences,
+)
+from study.names import LOOKS, STUDENT, TEACHER, in_order
+from study.rows import extent, full_grid, over_seeds
+from study.words import percent, scored
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def page(table: pd.DataFrame) -> str:
+    """Return the page in Markdown from all rows of the study."""
+    grid = full_grid(table)
+    parts = ["# Ablation: losses, mask and wrong labels (Table 5 of the paper)", how(table, grid)]
+    if len(grid):
+        said = sentences(grid) or ["Nothing yet: the Student has not run in two settings."]
+        body = "\n".join(f"- {sentence}" for sentence in said)
+        parts.append(f"## What the numbers show\n\n{body}")
+        parts.append("![Macro F1 kept with wrong labels; parts left out](ablation.png)")
+    parts.append(f"## What the paper reports\n\n{paper()}")
+    if len(grid):
+        tables = {
+            "Both networks in every setting (T: Teacher, S: Student)": (networks(grid), "setting"),
+            "Macro F1 by share of wrong labels": (noise(grid, "macro_f1"), "method"),
+            "Accuracy by share of wrong labels": (noise(grid, "accuracy"), "method"),
+            "The Student's macro F1 by task": (student_by_task(grid), "task"),
+            "Share of the clean macro F1 kept with 20 % wrong labels": (
+                kept_by_task(grid),
+                "task",
+            ),
+        }
+        for title, (body, corner) in tables.items():
+            if STUDENT in set(grid["method"]) or corner == "method":
+                parts.append(f"## {title}\n\n{markdown(body, corner)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def how(table: pd.DataFrame, grid: pd.DataFrame) -> str:
+    """Return the paragraph that says how the numbers were made."""
+    compared = "Nothing can be compared yet: no task has a row of every setting and method."
+    if len(grid):
+        compared = f"Compared: {extent(grid)}, those that every setting and method was run on."
+    rest = len(table) - len(grid)
+    return (
+        f"Made by `python benchmarks/studies.py ablation --data FOLDER`. {compared}"
+        f"{f' {rest} further rows are in the CSV only.' if rest else ''} A number is the mean over "
+        "tasks, then over seeds, ± the standard deviation over seeds. How labels are made wrong, "
+        "what is left out in each setting and how the clusters of the ARI are made stands at the "
+        "head of `benchmarks/study/ablation.py`; the tasks are those of `benchmarks/tasks.py`, "
+        "the peers those of `benchmarks/peers/`. Peers have no embedding, and so no ARI."
+    )
+
+
+def paper() -> str:
+    """Return what the paper's Table 5 and its text say."""
+    import pandas as pd
+
+    heads = ["accuracy (T)", "ARI (T)", "accuracy (S)", "ARI (S)"]
+    lines = [[f"{number:.3f}" for number in PAPER[setting]] for setting in SETTINGS]
+    body = markdown(pd.DataFrame(lines, index=list(SETTINGS), columns=heads), "setting")
+    return (
+        "On 10x-Multiome, without macro F1, deviations or other methods (T: Teacher, S: Student):"
+        f"\n\n{body}\n\n{PAPER_SAYS}"
+    )
+
+
+def networks(grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the measures of Teacher and Student, settings down."""
+    import pandas as pd
+
+    there = [setting for setting in SETTINGS if setting in set(grid["setting"])]
+    columns: dict[str, list[str]] = {}
+    for method in (TEACHER, STUDENT):
+        for key, name in MEASURES.items():
+            scores = over_seeds(grid, key, ["setting", "method"])
+            columns[f"{name} ({LOOKS[method].name[0]})"] = [
+                scored(scores, (setting, method)) for setting in there
+            ]
+    return pd.DataFrame(columns, index=there)
+
+
+def noise(grid: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return each method's measure by the share of wrong labels, and how much of it is kept."""
+    import pandas as pd
+
+    there = [setting for setting in (STANDARD, *NOISES) if setting in set(grid["setting"])]
+    methods = in_order(grid["method"])
+    scores = over_seeds(grid, measure, ["setting", "method"])
+    columns = {
+        f"{NOISES.get(setting, 0):g}": [scored(scores, (setting, method)) for method in methods]
+        for setting in there
+    }
+    if {STANDARD, MOST} <= set(there):
+        share = kept(grid, measure)
+        columns["kept at 0.2"] = [percent(share, method) for method in methods]
+    return pd.DataFrame(columns, index=[LOOKS[method].name for method in methods])
+
+
+def student_by_task(grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the Student's macro F1, tasks down and settings across."""
+    import pandas as pd
+
+    there = [setting for setting in SETTINGS if setting in set(grid["setting"])]
+    tasks = list(dict.fromkeys(grid["task"]))
+    ours = grid[grid["method"] == STUDENT]
+    scores = over_seeds(ours, "macro_f1", ["task", "setting"])
+    cells = [[scored(scores, (task, setting)) for setting in there] for task in tasks]
+    return pd.DataFrame(cells, index=tasks, columns=there)
+
+
+def kept_by_task(grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of the macro F1 kept at most noise, tasks down and methods across."""
+    import pandas as pd
+
+    tasks, methods = list(dict.fromkeys(grid["task"])), in_order(grid["method"])
+    table = pd.DataFrame("–", index=tasks, columns=[LOOKS[method].name for method in methods])
+    if {STANDARD, MOST} <= set(grid["setting"]):
+        for task in tasks:
+            share = kept(grid[grid["task"] == task], "macro_f1")
+            table.loc[task] = [percent(share, method) for method in methods]
+    return table

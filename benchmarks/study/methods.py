@@ -1,0 +1,139 @@
+"""The methods of the studies on a given reference and query: plkd as a setting wants it, peers.
+
+Peers are those of :mod:`peers`. Methods need different packages; :func:`is_installed` says which
+of them can run here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from predictions import BATCH, LABELS
+from study.names import NETWORKS, STUDENT
+from tasks import TaskData, gene_set_file
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from plkd import CellAnnotator
+
+NEEDS: Mapping[str, str] = {**dict.fromkeys(NETWORKS, "plkd"), "celltypist": "celltypist"}
+"""Package that a method cannot do without, beside those that all of them use."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What teaches and what is annotated: types in ``obs[LABELS]``, batches in ``obs[BATCH]``."""
+
+    reference: AnnData
+    query: AnnData
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Types of the query's cells as text."""
+        return self.query.obs[LABELS].to_numpy().astype(str)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Labels of the query by one method; plkd also gives an embedding, ``(n_query, width)``."""
+
+    method: str
+    labels: np.ndarray
+    fit_seconds: float
+    embedding: np.ndarray | None = None
+
+
+def sides_of(cells: TaskData) -> Sides:
+    """Return a task's cells with types and batches where every method looks for them."""
+    for side in (cells.reference, cells.query):
+        side.obs[LABELS] = side.obs[cells.task.labels]
+        side.obs[BATCH] = side.obs[cells.task.batch]
+    return Sides(cells.reference, cells.query)
+
+
+def is_installed(method: str) -> bool:
+    """Say whether the package that a method needs is there."""
+    return method not in NEEDS or find_spec(NEEDS[method]) is not None
+
+
+def annotated(
+    sides: Sides,
+    folder: Path,
+    *,
+    methods: Sequence[str],
+    training: Mapping[str, float],
+    mask: bool,
+    seed: int,
+) -> Iterator[Found]:
+    """Yield what each method finds; plkd's two networks come of one fit.
+
+    Parameters
+    ----------
+    sides
+        Reference and query; neither is changed.
+    folder
+        Data folder, for the gene sets.
+    methods
+        Names of methods, all of them installed.
+    training
+        What differs from plkd's default training.
+    mask
+        Give plkd the organism's Reactome sets; without, its patterns are learned.
+    seed
+        Seed of the methods.
+    """
+    ours = [method for method in methods if method in NETWORKS]
+    others = [method for method in methods if method not in NETWORKS]
+    if others:
+        yield from _by_peers(sides, others, seed)
+    if ours:
+        sets = gene_set_file(folder, list(sides.reference.var_names)) if mask else None
+        yield from _by_networks(sides, ours, sets=sets, training=training, seed=seed)
+
+
+def _by_peers(sides: Sides, methods: Sequence[str], seed: int) -> Iterator[Found]:
+    from peers import PEERS, prepared
+
+    reference, query = prepared(sides.reference, sides.query)
+    for method in methods:
+        found = PEERS[method](reference, query, seed)
+        yield Found(method, found.labels, found.fit_seconds)
+
+
+def _by_networks(
+    sides: Sides,
+    methods: Sequence[str],
+    *,
+    sets: Path | None,
+    training: Mapping[str, float],
+    seed: int,
+) -> Iterator[Found]:
+    import plkd
+    from plkd.config import TrainConfig
+
+    start = time.perf_counter()
+    model = plkd.CellAnnotator(
+        None if sets is None else plkd.pp.read_gene_sets(sets),
+        training=TrainConfig(**training),
+        seed=seed,
+    ).fit(sides.reference, labels_key=LABELS, batch_key=BATCH)
+    seconds = time.perf_counter() - start
+    for method in methods:
+        yield _by_network(sides.query, model, method, fit_seconds=seconds)
+
+
+def _by_network(query: AnnData, model: CellAnnotator, method: str, *, fit_seconds: float) -> Found:
+    import plkd
+
+    cells = query.copy()
+    cells.obs = cells.obs[[]]  # nothing but genes and counts
+    plkd.tl.annotate(cells, model, with_="student" if method == STUDENT else "teacher")
+    labels = np.asarray(cells.obs["plkd_label"]).astype(str)
+    return Found(method, labels, fit_seconds, np.asarray(cells.obsm["X_plkd"]))
