@@ -92,9 +92,9 @@ def how(
         f"{shown}; each number is the mean over seeds ± their standard deviation. "
         + (f"Without randomness, and run with one seed for all: {once}. " if once else "")
         + "The rules of the tasks are at the head of `benchmarks/tasks.py`, the setting of each "
-        "peer at the head of `benchmarks/peers/`; plkd runs at its defaults with the organism's "
-        "Reactome sets. Every method is offered 2,000 highly variable genes of the reference, as "
-        "log1p counts per 10,000 (scanvi as counts). No method sees the query while it learns, "
+        "peer in `benchmarks/peers/`; plkd runs at its defaults with the organism's Reactome sets. "
+        "Every method is offered 2,000 highly variable genes of the reference, as log1p "
+        "counts per 10,000 (scanvi as counts). No method sees the query while it learns, "
         f'but for those under "{AT_HAND}".',
         "Macro F1 is over the types present in the query. Rare-type F1 is over those of them that "
         "have fewer than 5 % of the reference's cells; tasks without such a type have a dash, and "

@@ -167,6 +167,10 @@ class TrainConfig(_Config):
     balance
         Cells are drawn in proportion to (cells of their type) ** -balance; 0 draws them as
         they are, 1 draws all types equally often.
+    marker_power
+        Both networks hear genes on a scale while they learn: how far a gene tells some pair of
+        types apart, to this power (:func:`plkd.data.marker_scale.marker_scale`); their weights then
+        absorb it. 0 makes all genes alike (the paper).
     teacher_shift_genes, student_shift_genes
         Batch effects made up in training: in each mini-batch every gene is moved by a step of its
         own, the same for all cells; the steps' standard deviation, the same for every gene, is
@@ -213,6 +217,7 @@ class TrainConfig(_Config):
     bandwidth: float | None = 1.0
     pattern_keep: float = 0.33
     balance: float = 0.5
+    marker_power: float = 2.0
     teacher_shift_genes: float = 2.0
     student_shift_genes: float = 3.0
     teacher_drop_genes: float = 0.5
@@ -245,6 +250,7 @@ class TrainConfig(_Config):
             "pattern_keep": (0.01, 1.0),
             "balance": (0.0, 1.0),
             "thin_to": (1e-3, 1.0),
+            "marker_power": (0.0, 100.0),
             "teacher_shift_genes": (0.0, 100.0),
             "student_shift_genes": (0.0, 100.0),
             "teacher_drop_genes": (0.0, 0.99),
@@ -279,6 +285,7 @@ class TrainConfig(_Config):
             clustering_weight=1.0,
             pattern_keep=1.0,
             balance=0.0,
+            marker_power=0.0,
             teacher_shift_genes=0.0,
             student_shift_genes=0.0,
             teacher_drop_genes=0.0,

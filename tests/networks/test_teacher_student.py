@@ -87,3 +87,23 @@ def test_the_student_reads_sparse_cells_as_dense_ones():
     dense = student(x)
     assert torch.allclose(sparse.logits, dense.logits, atol=1e-5)
     assert torch.allclose(sparse.embedding, dense.embedding, atol=1e-5)
+
+
+def test_a_network_that_absorbs_its_gene_scale_answers_as_before():
+    torch.manual_seed(0)
+    navigator = Navigator(6, 4, pattern_index=[0, 0, 1], gene_index=[0, 2, 5], n_masked=2, n_free=1)
+    teacher = Teacher(navigator, 3, depth=1, heads=2, mlp_ratio=2).eval()
+    student = Student(6, 3, hidden=(8, 4)).eval()
+    navigator.center.copy_(torch.rand(6))
+    expression, scale = torch.rand(5, 6), torch.rand(6) + 0.1
+    for network, hears in ((teacher, navigator), (student, student)):
+        plain = network(expression).logits
+        hears.gene_scale = scale
+        scaled = network(expression).logits
+        assert "gene_scale" not in " ".join(network.state_dict())  # no part of a model file
+        hears.absorb_gene_scale()
+        assert hears.gene_scale is None
+        assert torch.allclose(network(expression).logits, scaled, atol=1e-5)
+        assert not torch.allclose(plain, scaled, atol=1e-3)
+        hears.absorb_gene_scale()  # nothing is left to absorb
+        assert torch.allclose(network(expression).logits, scaled, atol=1e-5)

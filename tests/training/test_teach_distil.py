@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 from torch import nn
 
 from plkd.config import TrainConfig
+from plkd.data.marker_scale import marker_scale
 from plkd.networks.navigator import Navigator
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
@@ -17,7 +18,13 @@ from plkd.training.cells import Cells
 from plkd.training.distil import prepare_lessons, student_loss, train_student
 from plkd.training.losses import distillation_loss, self_entropy_loss
 from plkd.training.progress import Silent
-from plkd.training.teach import kept_patterns, predict_logits, teacher_loss, train_teacher
+from plkd.training.teach import (
+    kept_patterns,
+    markers_louder,
+    predict_logits,
+    teacher_loss,
+    train_teacher,
+)
 
 N_GENES, N_TYPES = 24, 3
 CONFIG = TrainConfig(
@@ -195,3 +202,23 @@ def test_unlabelled_cells_reach_l1_only():
     with_l1 = teacher_loss(teacher, index, cells=unlabelled, config=whole, **options)
     assert float(without.detach()) == 0
     assert float(with_l1.detach()) > 0
+
+
+def test_markers_are_louder_while_a_network_learns_and_absorbed_after():
+    cells = make_cells(60)
+    student = Student(N_GENES, N_TYPES, hidden=(16, 8))
+    first = student.layers[0].weight.clone()
+    expected = torch.from_numpy(
+        marker_scale(cells.expression, cells.codes, cells.n_types, power=2.0)
+    )
+    with markers_louder(student, cells, TrainConfig(marker_power=2.0)):
+        assert torch.equal(student.gene_scale, expected)
+    assert student.gene_scale is None
+    assert torch.allclose(student.layers[0].weight, first * expected)
+    with pytest.raises(RuntimeError), markers_louder(student, cells, TrainConfig()):
+        raise RuntimeError  # as a loss that is not finite would
+    assert student.gene_scale is None
+    before = student.layers[0].weight.clone()
+    with markers_louder(student, cells, TrainConfig(marker_power=0.0)):
+        assert student.gene_scale is None
+    assert torch.equal(student.layers[0].weight, before)

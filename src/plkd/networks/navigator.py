@@ -44,6 +44,8 @@ class Navigator(nn.Module):
     Expression is centred at ``center`` (the mean of the reference, zero unless set): the same
     functions of x, :math:`b_j` shifted by a constant, that are quicker to learn.
 
+    While it learns, genes may be heard on a scale (``gene_scale``), which its weights then absorb.
+
     Sets are sorted by size into buckets and padded inside a bucket with a gene that is always
     zero (column n), whose weight row is a constant zero. The product of a bucket is one batched
     matrix product.
@@ -52,6 +54,7 @@ class Navigator(nn.Module):
     pattern_index: Tensor
     gene_index: Tensor
     center: Tensor
+    gene_scale: Tensor | None
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class Navigator(nn.Module):
         self.register_buffer("pattern_index", patterns, persistent=False)
         self.register_buffer("gene_index", genes, persistent=False)
         self.register_buffer("center", torch.zeros(n_genes))
+        self.register_buffer("gene_scale", None, persistent=False)
         # What holds nothing learns nothing: several devices would wait for its gradient.
         self.weight = nn.Parameter(torch.empty(len(patterns), width), requires_grad=n_masked > 0)
         self.free_weight = nn.Parameter(
@@ -104,6 +108,8 @@ class Navigator(nn.Module):
         With ``kept`` (pattern numbers, ascending) only those patterns are computed.
         """
         expression = expression - self.center
+        if self.gene_scale is not None:
+            expression = expression * self.gene_scale
         if kept is None:
             kept = torch.arange(self.n_patterns, device=expression.device)
         masked, free = kept[kept < self.n_masked], kept[kept >= self.n_masked] - self.n_masked
@@ -142,6 +148,14 @@ class Navigator(nn.Module):
         if len(kept) < self.n_free:
             weight = weight.view(self.n_genes, self.n_free, self.width)[:, kept].flatten(1)
         return (expression @ weight).view(len(expression), len(kept), self.width)
+
+    @torch.no_grad()
+    def absorb_gene_scale(self) -> None:
+        """Multiply ``gene_scale`` into the weights and forget it; tokens stay what they are."""
+        if self.gene_scale is not None:
+            self.weight.mul_(self.gene_scale[self.gene_index, None])
+            self.free_weight.mul_(self.gene_scale[:, None])
+            self.gene_scale = None
 
     def dense_weight(self) -> Float[Tensor, "gene pattern h"]:
         """Return every :math:`W_j` written out in full, zeros included (for reading, not speed)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast, final
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,10 +27,12 @@ class Student(nn.Module):
     Notes
     -----
     Section 2.2 of the paper; n -> 256 -> 128 -> k, each hidden layer Linear, LayerNorm,
-    GELU, dropout.
+    GELU, dropout. While it learns, genes may be heard on a scale (``gene_scale``), which the first
+    layer then absorbs.
     """
 
     head: nn.Linear
+    gene_scale: Tensor | None
 
     def __init__(
         self,
@@ -52,11 +55,21 @@ class Student(nn.Module):
             width = next_width
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(width, n_types)
+        self.register_buffer("gene_scale", None, persistent=False)
 
     def forward(self, expression: Float[Tensor, "cell gene"]) -> StudentOutput:
         """Return logits and embeddings."""
+        if self.gene_scale is not None:
+            expression = expression * self.gene_scale
         embedding = self.layers(expression)
         return StudentOutput(self.head(embedding), embedding)
+
+    @torch.no_grad()
+    def absorb_gene_scale(self) -> None:
+        """Multiply ``gene_scale`` into the first layer and forget it; answers do not change."""
+        if self.gene_scale is not None:
+            cast(nn.Linear, self.layers[0]).weight.mul_(self.gene_scale)
+            self.gene_scale = None
 
     def weight_by_gene(self) -> Float[Tensor, "gene hidden"]:
         """Return a copy of the first layer's weight in which each gene's values lie together."""

@@ -12,13 +12,13 @@ from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network, Predictor
+from plkd.model.query import open_query
 from plkd.outputs import replace_when_done
 from plkd.tools.annotating import (
     AnnotationSummary,
     Answers,
     annotate_chunks,
     obs_columns,
-    open_query,
     provenance,
     summarise,
 )

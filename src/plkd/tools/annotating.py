@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.alignment import align, dense_align
-from plkd.data.expression import Recognised, check_chunk, to_log1p
-from plkd.data.genes import GeneMatch, match_genes
-from plkd.data.reading import ExpressionSource, recognise_source
 from plkd.data.rows import any_in_row
 from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.manifest import installed_version
 from plkd.model.predict import Prediction, Predictor
+from plkd.model.query import Query
 from plkd.tools.threads import in_order
 
 UNKNOWN = "unknown"
@@ -79,40 +77,6 @@ class AnnotationSummary:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Query:
-    """A query that fits the model: where to read it and how its values and genes are meant."""
-
-    source: ExpressionSource
-    recognised: Recognised
-    match: GeneMatch
-
-
-def open_query(
-    source: ExpressionSource,
-    model: CellAnnotator,
-    *,
-    gene_key: str | None = None,
-    expression: str | None = None,
-) -> Query:
-    """Check a query against the model's contract and genes.
-
-    Raises
-    ------
-    InputError
-        The values are neither counts nor log1p, or the genes do not fit (GeneMatchError).
-    """
-    recognised = recognise_source(source, declared=expression)
-    match = match_genes(
-        model.genes_,
-        source.gene_names,
-        source.gene_columns,
-        gene_key=gene_key,
-        weights=model.gene_weights_,
-    )
-    return Query(source, recognised, match)
-
-
 def check_chunk_size(chunk_size: int) -> None:
     """Refuse chunks without a cell."""
     if chunk_size < 1:
@@ -166,14 +130,11 @@ def _predict(
     query: Query, cells: slice, predictor: Predictor
 ) -> tuple[Prediction, NDArray[np.bool_]]:
     """Return what the network says, and which cells have a count in any of the model's genes."""
-    source, recognised, match = query.source, query.recognised, query.match
-    rows = source.rows(cells.start, cells.stop)
-    check_chunk(rows, recognised, slot=source.slot, first_cell=cells.start)
-    log1p = to_log1p(rows, recognised)
+    log1p = query.log1p(cells)
     if predictor.is_faster_sparse(log1p):
-        aligned = align(log1p, match, linear=False, ordered=False)
+        aligned = align(log1p, query.match, linear=False, ordered=False)
         return predictor.sparse(aligned), any_in_row(aligned)
-    dense = dense_align(log1p, match)
+    dense = dense_align(log1p, query.match)
     return predictor(dense), np.asarray(dense.any(1), dtype=np.bool_)
 
 

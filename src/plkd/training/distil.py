@@ -20,7 +20,7 @@ from plkd.training.loop import Course, train_epochs
 from plkd.training.losses import cross_entropy, distillation_loss, self_entropy_loss
 from plkd.training.optimisers import make_optimizer
 from plkd.training.progress import Progress
-from plkd.training.teach import altered, held_out_scorer, predict_logits
+from plkd.training.teach import altered, held_out_scorer, markers_louder, predict_logits
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,22 @@ def train_student(
         rank=fabric.global_rank,
         world_size=fabric.world_size,
     )
-    return train_epochs(
-        fabric,
-        student,
-        partial(student_loss, lessons=lessons, config=config, generator=generator, fabric=fabric),
-        batches=batches,
-        make_optimizer=partial(make_optimizer, config=config, lr=config.student_lr),
-        epochs=epochs or student_epochs(len(batches), config),
-        clip=config.clip,
-        stage=stage,
-        progress=progress,
-        held_out_score=None if held_out is None else held_out_scorer(student, held_out),
+    loss_of = partial(
+        student_loss, lessons=lessons, config=config, generator=generator, fabric=fabric
     )
+    with markers_louder(student, lessons.cells, config):
+        return train_epochs(
+            fabric,
+            student,
+            loss_of,
+            batches=batches,
+            make_optimizer=partial(make_optimizer, config=config, lr=config.student_lr),
+            epochs=epochs or student_epochs(len(batches), config),
+            clip=config.clip,
+            stage=stage,
+            progress=progress,
+            held_out_score=None if held_out is None else held_out_scorer(student, held_out),
+        )
 
 
 def student_loss(

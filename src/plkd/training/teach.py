@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from plkd.config import TrainConfig
+from plkd.data.marker_scale import marker_scale
 from plkd.metrics.classification import macro_f1
+from plkd.networks.navigator import Navigator
+from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.augment import drop_genes, shift_genes, thin_counts
 from plkd.training.cells import Batches, Cells
@@ -75,27 +79,47 @@ def train_teacher(
     with torch.no_grad():
         teacher.navigator.center.copy_(cells.mean())
     planned = epochs or teacher_epochs(len(batches), config)
-    return train_epochs(
-        fabric,
-        teacher,
-        partial(
-            teacher_loss,
-            cells=cells,
-            n_patterns=teacher.n_patterns,
-            config=config,
-            generator=generator,
-            fabric=fabric,
-        ),
-        batches=batches,
-        make_optimizer=partial(make_optimizer, config=config, lr=config.teacher_lr),
-        epochs=planned,
-        clip=config.clip,
-        stage=stage,
-        progress=progress,
-        held_out_score=None if held_out is None else held_out_scorer(teacher, held_out),
-        patience=config.patience,
-        patience_from=round(config.warmup * planned * len(batches)),
-    )
+    with markers_louder(teacher.navigator, cells, config):
+        return train_epochs(
+            fabric,
+            teacher,
+            partial(
+                teacher_loss,
+                cells=cells,
+                n_patterns=teacher.n_patterns,
+                config=config,
+                generator=generator,
+                fabric=fabric,
+            ),
+            batches=batches,
+            make_optimizer=partial(make_optimizer, config=config, lr=config.teacher_lr),
+            epochs=planned,
+            clip=config.clip,
+            stage=stage,
+            progress=progress,
+            held_out_score=None if held_out is None else held_out_scorer(teacher, held_out),
+            patience=config.patience,
+            patience_from=round(config.warmup * planned * len(batches)),
+        )
+
+
+@contextmanager
+def markers_louder(
+    network: Navigator | Student, cells: Cells, config: TrainConfig
+) -> Iterator[None]:
+    """Let a network hear genes by how far they tell the types of ``cells`` apart, as it learns.
+
+    Afterwards, however training ended, its weights have absorbed the scale.
+    """
+    if config.marker_power:
+        scale = marker_scale(
+            cells.expression, cells.codes, cells.n_types, power=config.marker_power
+        )
+        network.gene_scale = torch.from_numpy(scale)
+    try:
+        yield
+    finally:
+        network.absorb_gene_scale()
 
 
 def teacher_loss(

@@ -1,0 +1,58 @@
+"""A query that fits a model: its values recognised, its genes matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.sparse import csr_matrix
+
+from plkd.data.expression import Recognised, check_chunk, to_log1p
+from plkd.data.genes import GeneMatch, match_genes
+from plkd.data.reading import ExpressionSource, recognise_source
+from plkd.model.annotator import CellAnnotator
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that fits the model: where to read it and how its values and genes are meant."""
+
+    source: ExpressionSource
+    recognised: Recognised
+    match: GeneMatch
+
+    def log1p(self, cells: slice) -> csr_matrix:
+        """Return log1p counts per 10,000 of some cells, in the query's own genes.
+
+        Raises
+        ------
+        InputError
+            They hold NaN, infinite or negative values, or values of another kind or scale.
+        """
+        rows = self.source.rows(cells.start, cells.stop)
+        check_chunk(rows, self.recognised, slot=self.source.slot, first_cell=cells.start)
+        return to_log1p(rows, self.recognised)
+
+
+def open_query(
+    source: ExpressionSource,
+    model: CellAnnotator,
+    *,
+    gene_key: str | None = None,
+    expression: str | None = None,
+) -> Query:
+    """Check a query against the model's contract and genes.
+
+    Raises
+    ------
+    InputError
+        The values are neither counts nor log1p, or the genes do not fit (GeneMatchError).
+    """
+    recognised = recognise_source(source, declared=expression)
+    match = match_genes(
+        model.genes_,
+        source.gene_names,
+        source.gene_columns,
+        gene_key=gene_key,
+        weights=model.gene_weights_,
+    )
+    return Query(source, recognised, match)
