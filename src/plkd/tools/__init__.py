@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plkd.tools.annotate import annotate
+    from plkd.tools.attributions import attributions
     from plkd.tools.evaluate import evaluate
 
-__all__ = ["annotate", "evaluate"]
+__all__ = ["annotate", "attributions", "evaluate"]
 
-_HOMES = {"annotate": "plkd.tools.annotate", "evaluate": "plkd.tools.evaluate"}
+_HOMES = {
+    "annotate": "plkd.tools.annotate",
+    "attributions": "plkd.tools.attributions",
+    "evaluate": "plkd.tools.evaluate",
+}
 
 
 class _FunctionsFirst(ModuleType):
