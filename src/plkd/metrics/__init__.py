@@ -1,4 +1,4 @@
-"""Measures of annotation quality on plain arrays: ``plkd.metrics``.
+"""Measures of annotation quality, and statistics of genes, on plain arrays: ``plkd.metrics``.
 
 Each name is loaded on its first use.
 """
@@ -17,25 +17,38 @@ if TYPE_CHECKING:
         per_type,
         report,
     )
+    from plkd.metrics.enrichment import Enrichment, enrich
+    from plkd.metrics.order_statistics import q_statistic, rank_ratios
     from plkd.metrics.results import AbundanceGroup, ClassificationReport, TypeScore
 
 __all__ = [
     "AbundanceGroup",
     "ClassificationReport",
+    "Enrichment",
     "TypeScore",
     "abundance_groups",
     "accuracy",
     "confusion",
+    "enrich",
     "macro_f1",
     "per_type",
+    "q_statistic",
+    "rank_ratios",
     "report",
 ]
+
+_ELSEWHERE = {
+    "Enrichment": "plkd.metrics.enrichment",
+    "enrich": "plkd.metrics.enrichment",
+    "q_statistic": "plkd.metrics.order_statistics",
+    "rank_ratios": "plkd.metrics.order_statistics",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'plkd.metrics' has no attribute {name!r}")
-    return getattr(import_module("plkd.metrics.classification"), name)
+    return getattr(import_module(_ELSEWHERE.get(name, "plkd.metrics.classification")), name)
 
 
 def __dir__() -> list[str]:

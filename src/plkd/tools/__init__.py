@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from plkd.tools.annotate import annotate
     from plkd.tools.attributions import attributions
     from plkd.tools.evaluate import evaluate
+    from plkd.tools.gene_network import gene_network
+    from plkd.tools.patterns import patterns
 
-__all__ = ["annotate", "attributions", "evaluate"]
+__all__ = ["annotate", "attributions", "evaluate", "gene_network", "patterns"]
 
 _HOMES = {
     "annotate": "plkd.tools.annotate",
     "attributions": "plkd.tools.attributions",
     "evaluate": "plkd.tools.evaluate",
+    "gene_network": "plkd.tools.gene_network",
+    "patterns": "plkd.tools.patterns",
 }
 
 

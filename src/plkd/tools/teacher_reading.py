@@ -1,0 +1,192 @@
+"""What the Teacher makes of some cells: attention to its patterns and their tokens, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from plkd.data.alignment import align
+from plkd.data.labels import encode_labels
+from plkd.errors import InputError
+from plkd.model.annotator import CellAnnotator
+from plkd.model.predict import Predictor
+from plkd.model.query import Query
+from plkd.networks.teacher import Teacher
+from plkd.tools.attributing import draw_evenly, own_types, some
+
+READ_BATCH = 32
+"""Cells whose attention maps are held at once: 300 patterns and 4 heads take 45 MB."""
+MIN_CELLS = 2
+"""Cells of a type, at least: a variance needs two."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenReading:
+    """What is kept of the tokens and of the attention; the tokens themselves are not.
+
+    Attributes
+    ----------
+    rollout
+        Attention of each cell to each pattern by rollout, float32 ``(n_cells, n_patterns)``;
+        non-negative, a row sums to at most 1 (the rest is the cls token's own).
+    norms
+        Length of each heard token, float32 ``(n_cells, n_patterns)``.
+    axes
+        Principal axis of each pattern's heard tokens over these cells, unit length, float64
+        ``(n_patterns, width)``; of its two directions, either.
+
+    Notes
+    -----
+    *Heard* is the token before the LayerNorm, less its mean over the width: the LayerNorm takes
+    that mean away, so nothing behind it can know of it. Lengths are those before the LayerNorm's
+    division, which makes all tokens equally long.
+    """
+
+    rollout: np.ndarray
+    norms: np.ndarray
+    axes: np.ndarray
+
+
+def types_of_cells(
+    adata: Any, query: Query, model: CellAnnotator, labels_key: str | None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the type of each cell as a number, -1 for none, and the names of the types.
+
+    Parameters
+    ----------
+    labels_key
+        Column of ``obs`` with the types; ``None`` takes what the Student predicts, and types with
+        fewer than two predicted cells, and cells without counts, are left out.
+
+    Raises
+    ------
+    InputError
+        There is no such column, fewer than two types, or a labelled type of one cell.
+    """
+    if labels_key is None:
+        return _predicted_types(query, model)
+    if labels_key not in adata.obs.columns:
+        found = some([str(name) for name in adata.obs.columns]) or "no column"
+        raise InputError(
+            f"a column {labels_key!r} in obs",
+            found,
+            "pass the column with the types, or leave labels_key out to take the predictions",
+        )
+    labels = encode_labels(adata.obs[labels_key], key=labels_key, min_cells=MIN_CELLS)
+    return labels.codes, labels.classes
+
+
+def choose_cells(codes: np.ndarray, *, max_cells: int, seed: int) -> np.ndarray:
+    """Choose cells to read: of each type all its cells, or as many as of the other common types.
+
+    Parameters
+    ----------
+    codes
+        Type of each cell, ``(n_cells,)``, -1 for cells that are not to be chosen.
+    max_cells
+        At most so many cells.
+    seed
+        Which cells of a type.
+
+    Returns
+    -------
+    Positions, int64, ascending.
+
+    Raises
+    ------
+    InputError
+        ``max_cells`` does not leave two cells of each type.
+    """
+    least = MIN_CELLS * len(np.unique(codes[codes >= 0]))
+    if max_cells < least:
+        raise InputError(
+            f"max_cells of at least {least}, {MIN_CELLS} for each type",
+            str(max_cells),
+            "raise max_cells",
+        )
+    return draw_evenly(codes, max_cells, seed)
+
+
+def read_expression(query: Query, cells: np.ndarray, *, chunk_size: int) -> sp.csr_matrix:
+    """Read some cells in the model's terms.
+
+    Parameters
+    ----------
+    cells
+        Positions, ascending.
+    chunk_size
+        Cells of the query taken at a time.
+
+    Returns
+    -------
+    log1p counts per 10,000 over the model's genes, CSR float32 ``(len(cells), n_genes)``.
+    """
+    parts = []
+    for start in range(0, query.source.n_cells, chunk_size):
+        stop = min(start + chunk_size, query.source.n_cells)
+        inside = cells[np.searchsorted(cells, start) : np.searchsorted(cells, stop)]
+        if len(inside):
+            chosen = query.log1p(slice(start, stop))[inside - start]
+            parts.append(align(chosen, query.match, linear=False))
+    return sp.csr_matrix(sp.vstack(parts, format="csr"))
+
+
+@torch.inference_mode()
+def read_tokens(
+    predictor: Predictor,
+    expression: sp.csr_matrix,
+    progress: Callable[[int, int], None] | None = None,
+) -> TokenReading:
+    """Run the Teacher over some cells and keep what does not grow with the width of a token.
+
+    Parameters
+    ----------
+    predictor
+        Of the Teacher.
+    expression
+        The cells in the model's terms, CSR ``(n_cells, n_genes)``.
+    progress
+        Told the cells done and the cells in all.
+    """
+    teacher = cast(Teacher, predictor.network)
+    n_cells, n_patterns = expression.shape[0], teacher.n_patterns
+    width = teacher.navigator.width
+    rollout = np.empty((n_cells, n_patterns), dtype=np.float32)
+    norms = np.empty((n_cells, n_patterns), dtype=np.float32)
+    total = np.zeros((n_patterns, width))
+    squares = np.zeros((n_patterns, width, width))
+    for start in range(0, n_cells, READ_BATCH):
+        cells = slice(start, start + READ_BATCH)
+        batch = torch.from_numpy(expression[cells].toarray()).to(predictor.device)
+        rollout[cells] = teacher.read(batch).rollout.cpu().numpy()
+        tokens = teacher.navigator.raw_tokens(batch)
+        heard = (tokens - tokens.mean(-1, keepdim=True)).transpose(0, 1)  # (pattern, cell, h)
+        norms[cells] = heard.norm(dim=-1).T.cpu().numpy()
+        total += heard.sum(1).cpu().numpy()
+        squares += (heard.transpose(1, 2) @ heard).cpu().numpy()
+        if progress is not None:
+            progress(min(cells.stop, n_cells), n_cells)
+    mean = total / n_cells
+    covariance = squares / n_cells - mean[:, :, None] * mean[:, None, :]
+    return TokenReading(rollout, norms, np.linalg.eigh(covariance)[1][:, :, -1])
+
+
+def _predicted_types(query: Query, model: CellAnnotator) -> tuple[np.ndarray, tuple[str, ...]]:
+    codes = own_types(query, Predictor(model, "student"))
+    counts = np.bincount(codes[codes >= 0], minlength=len(model.classes_))
+    kept = np.flatnonzero(counts >= MIN_CELLS)
+    if len(kept) < 2:
+        found = [f"{name!r} ({n})" for name, n in zip(model.classes_, counts, strict=True) if n]
+        raise InputError(
+            f"cells predicted as two types or more, {MIN_CELLS} cells of each",
+            f"{', '.join(found) or 'none'} among {len(codes)} cells",
+            "pass more cells, or labels_key with their types",
+        )
+    place = np.full(len(counts) + 1, -1)  # its last entry is for code -1
+    place[kept] = np.arange(len(kept))
+    return place[codes], tuple(model.classes_[code] for code in kept)
