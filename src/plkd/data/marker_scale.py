@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from plkd.data.rows import gene_variance
+
 N_BEST = 5
 """Genes whose mean difference says how far two types are apart at best."""
 
@@ -52,7 +54,7 @@ def marker_scale(
         told = apart / np.maximum(furthest, 1e-12)[:, None]
         best = np.maximum(best, told.max(0))
     scale = np.minimum(best, 1.0) ** power + QUIETEST
-    variance = _variance(expression)
+    variance = gene_variance(expression)
     total = float((scale**2 * variance).sum())
     if total <= 0:
         return np.ones(n_genes, dtype=np.float32)
@@ -69,9 +71,3 @@ def _type_means(
     counts = np.asarray(member.sum(1)).ravel()
     sums = np.asarray((member @ expression).todense(), dtype=np.float64)
     return sums[counts > 0] / counts[counts > 0, None]
-
-
-def _variance(expression: csr_matrix) -> NDArray[np.float64]:
-    mean = np.asarray(expression.mean(0), dtype=np.float64).ravel()
-    square = np.asarray(expression.multiply(expression).mean(0), dtype=np.float64).ravel()
-    return np.maximum(square - mean**2, 0.0)

@@ -94,3 +94,11 @@ def _shares(rows: sp.csr_matrix, matrix: Any) -> bool:
         np.may_share_memory(rows.indices, getattr(matrix, "indices", rows.data[:0]))
         or np.may_share_memory(rows.data, getattr(matrix, "data", rows.indices[:0]))
     )
+
+
+def gene_variance(matrix: sp.csr_matrix) -> np.ndarray:
+    """Return the variance of each gene over the cells, zeros included, float64 ``(n_genes,)``."""
+    wide = matrix.astype(np.float64)
+    mean = np.asarray(wide.mean(0)).ravel()
+    square = np.asarray(wide.multiply(wide).mean(0)).ravel()
+    return np.asarray(np.maximum(square - mean**2, 0.0))

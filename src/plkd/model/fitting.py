@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 from plkd.config import StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import PatternMask
 from plkd.data.labels import Split, balanced_weights, split_reference
+from plkd.data.rows import gene_variance
 from plkd.model.networks import build_student, build_teacher
 from plkd.model.reference import Reference
 from plkd.networks.student import Student
@@ -175,9 +176,7 @@ def gene_weights(student: Student, expression: csr_matrix) -> NDArray[np.float32
     -------
     ``(n_genes,)`` float32; sums to 1.
     """
-    mean = np.asarray(expression.mean(0)).ravel()
-    square = np.asarray(expression.multiply(expression).mean(0)).ravel()
-    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    spread = np.sqrt(gene_variance(expression))
     first = student.state_dict()["layers.0.weight"].square().sum(0).sqrt().numpy()
     weight = first * spread
     return (weight / max(float(weight.sum()), 1e-12)).astype(np.float32)

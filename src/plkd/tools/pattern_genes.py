@@ -131,14 +131,6 @@ def along_axes(navigator: Navigator, axes: np.ndarray, values: sp.csr_matrix) ->
     return np.asarray(values @ weights + shift, dtype=np.float32)
 
 
-def deviations(values: sp.csr_matrix) -> np.ndarray:
-    """Return the standard deviation of each gene, float64 ``(n_genes,)``."""
-    wide = values.astype(np.float64)
-    mean = np.asarray(wide.mean(axis=0)).ravel()
-    squares = np.asarray(wide.multiply(wide).mean(axis=0)).ravel()
-    return np.asarray(np.sqrt(np.maximum(squares - mean**2, 0)))
-
-
 def tested_sets(
     sets: GeneSets | None, mask: PatternMask, genes: Sequence[str]
 ) -> tuple[tuple[str, ...], np.ndarray]:

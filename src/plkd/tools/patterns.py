@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 import scipy.sparse as sp
 
+from plkd.data.rows import gene_variance
 from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
 from plkd.model.predict import Predictor
@@ -22,7 +23,6 @@ from plkd.tools.pattern_genes import (
     EnrichedSet,
     GeneWeights,
     along_axes,
-    deviations,
     enriched_sets,
     gene_weights,
     tested_sets,
@@ -160,7 +160,7 @@ def patterns(
     values = read_expression(query, cells, chunk_size=chunk_size)
     reading = read_tokens(predictor, values, progress)
     navigator = cast(Teacher, predictor.network).navigator
-    deviation = deviations(values)
+    deviation = np.sqrt(gene_variance(values))
     axes = turned(navigator, reading.axes, deviation)
     features = _features(feature, reading, navigator, axes, values)
     score, p_adj = _compare(features, codes[cells], names, method)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from plkd.data.rows import gene_variance
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -54,10 +56,7 @@ class Cells:
     @cached_property
     def spread(self) -> float:
         """Root mean square, over the genes, of their standard deviations."""
-        values = self.expression.data.astype(np.float64)
-        squares = np.square(values).sum() / len(self)
-        means = self.mean().numpy().astype(np.float64)
-        return float(np.sqrt(max(squares - np.square(means).sum(), 0.0) / len(means)))
+        return float(np.sqrt(gene_variance(self.expression).mean()))
 
     def labels(self, index: NDArray[np.int64]) -> Int[Tensor, " cell"]:
         """Return the type codes of the cells at ``index``."""

@@ -65,6 +65,8 @@ def train_teacher(
     Notes
     -----
     L_teacher = L2 + lambda_1 L1 (section 2.3 of the paper), cells without a label in L1 only.
+    Deviations: the cells are altered anew in each step, and markers are heard louder, as
+    ``config`` says; with nothing to alter and all genes alike it is the paper's.
     """
     batches = Batches(
         len(cells),
