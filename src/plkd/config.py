@@ -171,6 +171,10 @@ class TrainConfig(_Config):
         Both networks hear genes on a scale while they learn: how far a gene tells some pair of
         types apart, to this power (:func:`plkd.data.marker_scale.marker_scale`); their weights then
         absorb it. 0 makes all genes alike (the paper).
+    profile_weight
+        What the trained networks say is added to so many times how far a cell agrees with the mean
+        profile of each type (:func:`plkd.data.type_profiles.type_profiles`), in logits. 0 leaves
+        it out (the paper).
     teacher_shift_genes, student_shift_genes
         Batch effects made up in training: in each mini-batch every gene is moved by a step of its
         own, the same for all cells; the steps' standard deviation, the same for every gene, is
@@ -218,6 +222,7 @@ class TrainConfig(_Config):
     pattern_keep: float = 0.33
     balance: float = 0.5
     marker_power: float = 2.0
+    profile_weight: float = 15.0
     teacher_shift_genes: float = 2.0
     student_shift_genes: float = 3.0
     teacher_drop_genes: float = 0.5
@@ -251,6 +256,7 @@ class TrainConfig(_Config):
             "balance": (0.0, 1.0),
             "thin_to": (1e-3, 1.0),
             "marker_power": (0.0, 100.0),
+            "profile_weight": (0.0, 1e4),
             "teacher_shift_genes": (0.0, 100.0),
             "student_shift_genes": (0.0, 100.0),
             "teacher_drop_genes": (0.0, 0.99),
@@ -286,6 +292,7 @@ class TrainConfig(_Config):
             pattern_keep=1.0,
             balance=0.0,
             marker_power=0.0,
+            profile_weight=0.0,
             teacher_shift_genes=0.0,
             student_shift_genes=0.0,
             teacher_drop_genes=0.0,

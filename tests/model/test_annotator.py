@@ -45,6 +45,29 @@ def test_a_new_batch_is_annotated_well(model, network):
     assert right.mean() > 0.9
 
 
+def test_profiles_of_the_reference_stand_beside_both_networks(model):
+    reference = toy_reference()
+    genes = list(model.genes_.names)
+    values = reference[:, genes].X.toarray().astype(float)
+    values = np.log1p(1e4 * values / np.asarray(reference.X.sum(1)).reshape(-1, 1))
+    types = reference.obs["cell_type"].to_numpy().astype(str)
+    said = values @ model.student_.profiles.numpy().T
+    means = np.stack([values[types == name].mean(0) for name in model.classes_])
+    nearest = np.corrcoef(np.concatenate([values, means]))[: len(values), len(values) :].argmax(1)
+    assert (said.argmax(1) == nearest).mean() > 0.9
+    assert torch.equal(model.teacher_.profiles, model.student_.profiles)
+
+
+def test_without_profile_weight_there_are_none(tmp_path):
+    brief = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=1, profile_weight=0)
+    without = fit(toy_reference(200), training=brief)
+    assert without.student_.profiles is None
+    without.save(tmp_path / "model")
+    loaded = CellAnnotator.load(tmp_path / "model")
+    assert (loaded.student_.profiles, loaded.teacher_.profiles) == (None, None)
+    assert loaded.fingerprint() == without.fingerprint()
+
+
 def test_fit_does_not_change_the_reference():
     reference = toy_reference(200)
     before = reference.copy()

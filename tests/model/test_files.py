@@ -104,7 +104,7 @@ def test_json_is_strict_readable_and_ordered(model: Path) -> None:
     head = ["format", "format_version", "plkd_version", "parts", "header_sha256", "model"]
     assert list(values) == head
     assert values["format"] == files.FORMAT_NAME == "plkd-model"
-    assert values["format_version"] == files.FORMAT_VERSION == 1
+    assert values["format_version"] == files.FORMAT_VERSION == 2
     assert list(values["model"])[-1] == "genes"  # long lists last
     assert "γδ T cell" in text
     for name, part in values["parts"].items():
@@ -277,7 +277,7 @@ def test_edited_header_is_noticed(model: Path, change: Any) -> None:
 
 def test_newer_format_asks_to_update(model: Path) -> None:
     def make_newer(values: dict[str, Any]) -> None:
-        values.update(format_version=2, plkd_version="9.1")
+        values.update(format_version=files.FORMAT_VERSION + 1, plkd_version="9.1")
         del values["header_sha256"], values["model"]  # a newer format may look different
 
     edit(model, make_newer)
@@ -285,7 +285,7 @@ def test_newer_format_asks_to_update(model: Path) -> None:
         with pytest.raises(ModelFileError) as refused:
             read(model)
         message = in_one_line(refused.value)
-        assert "version 2, written by plkd 9.1" in message
+        assert f"version {files.FORMAT_VERSION + 1}, written by plkd 9.1" in message
         assert "update plkd: pip install -U plkd" in message
     (check,) = verify_model(model)
     assert not check.ok
@@ -614,13 +614,15 @@ def test_docs_explain_the_header_hash(model: Path) -> None:
         exec(compile(code, "docs", "exec"), {"folder": model})  # noqa: S102
 
 
-def test_docs_read_a_model_with_numpy_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_profiles", [False, True])
+def test_docs_read_a_model_with_numpy_alone(tmp_path: Path, with_profiles: bool) -> None:
     import torch
 
     from plkd.networks.student import Student
 
     torch.manual_seed(0)
     student = Student(5, 3, hidden=(8, 4)).eval()
+    student.profiles = torch.rand(3, 5) if with_profiles else None
     arrays = {name: value.numpy() for name, value in student.state_dict().items()}
     header = {**HEADER, "classes": ["a", "b", "c"]}
     write_model(tmp_path / "m", ModelContents(header, arrays))
@@ -635,6 +637,8 @@ def test_docs_read_a_model_with_numpy_alone(tmp_path: Path) -> None:
 
 
 def test_docs_name_the_arrays_of_both_networks() -> None:
+    import torch
+
     from plkd.networks.navigator import Navigator
     from plkd.networks.student import Student
     from plkd.networks.teacher import Teacher
@@ -643,6 +647,7 @@ def test_docs_name_the_arrays_of_both_networks() -> None:
     navigator = Navigator(5, 4, pattern_index=[0, 0], gene_index=[1, 2], n_masked=1, n_free=1)
     teacher = Teacher(navigator, 3, depth=1, heads=2, mlp_ratio=2)
     student = Student(5, 3, hidden=(4,))
+    teacher.profiles = student.profiles = torch.zeros(3, 5)
     named = re.sub(r"layers\.<a\+1>", "layers.1", text.replace("layers.<a>", "layers.0"))
     named = named.replace("<b>", "0")
     for name in [*teacher.state_dict(), *student.state_dict()]:

@@ -104,6 +104,19 @@ def test_all_at_once_agrees_with_one_pair_after_the_other(hidden):
         np.testing.assert_allclose(row, np.mean(pairs, axis=0), rtol=0, atol=1e-12)
 
 
+def test_profiles_beside_the_network_add_their_part():
+    student = make_student(12)
+    cells, others = make_cells(7, 12), make_cells(5, 12, seed=2)
+    targets = torch.tensor([0, 1, 2, 0, 1, 2, 2])
+    plain = attributions(student, cells, others, targets).values
+    student.profiles = torch.rand(3, 12, dtype=torch.float64)
+    values, residual = attributions(student, cells, others, targets)
+    for cell, target, before, after in zip(cells, targets, plain, values, strict=True):
+        added = torch.stack([student.profiles[target] * (cell - other) for other in others])
+        torch.testing.assert_close(after, before + added.mean(0))
+    assert float(residual.abs().max()) < 1e-13
+
+
 @torch.no_grad()
 def shapley_values(student, target, cell, other):
     """Eq. (9) as it stands: every set of genes, with and without each gene."""

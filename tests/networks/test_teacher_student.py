@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from plkd.networks.navigator import Navigator
@@ -74,9 +75,11 @@ def test_a_cells_answer_does_not_depend_on_the_other_cells():
         assert torch.allclose(network(x).logits, alone, atol=1e-5)
 
 
-def test_the_student_reads_sparse_cells_as_dense_ones():
+@pytest.mark.parametrize("profiles", [None, torch.rand(5, 30)])
+def test_the_student_reads_sparse_cells_as_dense_ones(profiles):
     torch.manual_seed(0)
     student = Student(30, 5).eval()
+    student.profiles = profiles
     x = torch.rand(9, 30) * (torch.rand(9, 30) < 0.2)
     x[3] = 0  # a cell with nothing stored
     stored = x != 0
@@ -107,3 +110,20 @@ def test_a_network_that_absorbs_its_gene_scale_answers_as_before():
         assert not torch.allclose(plain, scaled, atol=1e-3)
         hears.absorb_gene_scale()  # nothing is left to absorb
         assert torch.allclose(network(expression).logits, scaled, atol=1e-5)
+
+
+def test_profiles_are_added_to_the_logits_and_to_nothing_else():
+    torch.manual_seed(0)
+    teacher, student = make_teacher(Navigator(30, 16, n_free=8), 5).eval(), Student(30, 5).eval()
+    x, profiles = torch.rand(4, 30), torch.rand(5, 30)
+    n_parameters = sum(p.numel() for p in student.parameters())
+    for network in (teacher, student):
+        plain = network(x)
+        assert "profiles" not in network.state_dict()
+        network.profiles = profiles
+        beside = network(x)
+        assert torch.allclose(beside.logits, plain.logits + x @ profiles.T, atol=1e-5)
+        assert torch.equal(beside.embedding, plain.embedding)
+        assert torch.equal(network.state_dict()["profiles"], profiles)
+    assert torch.allclose(teacher.read(x).logits, teacher(x).logits, atol=1e-5)
+    assert sum(p.numel() for p in student.parameters()) == n_parameters  # nothing to be learned

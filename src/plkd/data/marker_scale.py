@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.data.rows import gene_variance
+from plkd.data.type_means import type_means
 
 N_BEST = 5
 """Genes whose mean difference says how far two types are apart at best."""
@@ -45,7 +46,7 @@ def marker_scale(
     carries over to other batches better than what many express a little more of.
     """
     n_genes = expression.shape[1]
-    mean = _type_means(expression, codes, n_types)
+    mean, _ = type_means(expression, codes, n_types)
     best = np.zeros(n_genes)
     for code in range(1, len(mean)):
         apart = np.abs(mean[:code] - mean[code])
@@ -59,15 +60,3 @@ def marker_scale(
     if total <= 0:
         return np.ones(n_genes, dtype=np.float32)
     return (scale * np.sqrt(variance.sum() / total)).astype(np.float32)
-
-
-def _type_means(
-    expression: csr_matrix, codes: NDArray[np.int64], n_types: int
-) -> NDArray[np.float64]:
-    """Return the mean of each type that has cells, ``(n_present, n_genes)``."""
-    labelled = np.flatnonzero(codes >= 0)
-    ones = np.ones(len(labelled))
-    member = csr_matrix((ones, (codes[labelled], labelled)), shape=(n_types, len(codes)))
-    counts = np.asarray(member.sum(1)).ravel()
-    sums = np.asarray((member @ expression).todense(), dtype=np.float64)
-    return sums[counts > 0] / counts[counts > 0, None]

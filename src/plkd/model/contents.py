@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Arrays = dict[str, NDArray[Any]]
 
 GENE_WEIGHTS = "gene_weights"
+PROFILES = "profiles"
 PATTERN_INDEX = "mask.pattern_index"
 GENE_INDEX = "mask.gene_index"
 
@@ -123,6 +124,8 @@ def _restore(
 
 
 def _loaded(network: Any, arrays: Arrays) -> Any:
+    if PROFILES in arrays:  # format version 1 had none
+        network.profiles = torch.empty(arrays[PROFILES].shape)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return network.eval()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -13,7 +14,9 @@ from scipy.sparse import csr_matrix
 from plkd.config import StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import PatternMask
 from plkd.data.labels import Split, balanced_weights, split_reference
+from plkd.data.marker_scale import marker_scale
 from plkd.data.rows import gene_variance
+from plkd.data.type_profiles import type_profiles
 from plkd.model.networks import build_student, build_teacher
 from plkd.model.reference import Reference
 from plkd.networks.student import Student
@@ -59,7 +62,7 @@ def fit_networks(reference: Reference, plan: Plan) -> Fitted:
     if split is None:
         teacher, taught = _teach(cells, plan, stage="teacher")
         student, distilled = _distil(teacher, cells, plan)
-        return _fitted(teacher, student, cells, taught=taught, distilled=distilled)
+        return _fitted(teacher, student, cells, plan, taught=taught, distilled=distilled)
     held_out = cells.subset(_some(split.held_out, config.max_held_out, plan.seed))
     learning = cells.subset(split.train)
     teacher, taught = _teach(learning, plan, held_out=held_out, stage="teacher, held-out cells")
@@ -77,7 +80,8 @@ def fit_networks(reference: Reference, plan: Plan) -> Fitted:
     else:
         student, distilled = _distil(teacher, learning, plan, held_out=held_out)
         trial["student_macro_f1"] = max(distilled.held_out_macro_f1)
-    fitted = _fitted(teacher, student, cells, taught=taught, distilled=distilled)
+    learned_from = cells if config.refit else learning
+    fitted = _fitted(teacher, student, learned_from, plan, taught=taught, distilled=distilled)
     fitted.summary["held_out"] = trial
     return fitted
 
@@ -125,16 +129,33 @@ def _distil(
 
 
 def _fitted(
-    teacher: Teacher, student: Student, cells: Cells, *, taught: Course, distilled: Course
+    teacher: Teacher,
+    student: Student,
+    cells: Cells,
+    plan: Plan,
+    *,
+    taught: Course,
+    distilled: Course,
 ) -> Fitted:
+    profiles = _profiles(cells, plan.training)
     for network in (teacher, student):
         network.cpu().eval()
+        network.profiles = profiles
     summary = {
         "n_cells": len(cells),
         "teacher": taught.as_dict(),
         "student": distilled.as_dict(),
     }
     return Fitted(teacher, student, summary)
+
+
+def _profiles(cells: Cells, config: TrainConfig) -> torch.Tensor | None:
+    """Return the type profiles, weighted; networks that learned beside them would lean on them."""
+    if not config.profile_weight:
+        return None
+    known = cells.expression, cells.codes, cells.n_types
+    scale = marker_scale(*known, power=config.marker_power)
+    return torch.from_numpy(config.profile_weight * type_profiles(*known, scale=scale))
 
 
 def _split(reference: Reference, plan: Plan) -> Split | None:

@@ -15,7 +15,7 @@ import numpy as np
 from plkd.errors import InputError, ModelFileError
 
 FORMAT_NAME = "plkd-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "plkd.json"
 STUDENT = "student.safetensors"
 TEACHER = "teacher.safetensors"
@@ -174,7 +174,7 @@ def load_manifest(content: bytes, where: str) -> Manifest:
             f"version {found}, written by plkd {values.get('plkd_version')}",
             "update plkd: pip install -U plkd",
         )
-    if found != FORMAT_VERSION or isinstance(found, bool):
+    if found not in range(1, FORMAT_VERSION + 1) or isinstance(found, bool):
         raise _damaged(where, f"the format version {found!r}")
     _check_fields(values, where)
     said = values.pop("header_sha256")

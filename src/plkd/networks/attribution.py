@@ -99,7 +99,8 @@ def attributions(
     The first layer is linear. With :math:`m^b` the multipliers of its outputs against background
     cell b of B, :math:`\phi_g = x_g (W^\top \bar m)_g - \frac{1}{B} \sum_b x^b_g
     (W^\top m^b)_g`: one product for all of the background, and one for each background cell over
-    the genes it expresses only.
+    the genes it expresses only. The Student's ``profiles`` P are linear beside it and add
+    :math:`P_g (x_g - \bar x_g)`, :math:`\bar x` the background's mean.
 
     Deviations: the paper compares with the mean input, :math:`\bar e`; here each background cell
     is compared with and the values are averaged. The mean of cells is no cell: LayerNorm and GELU
@@ -127,6 +128,8 @@ def attributions(
         scaled = weight[:, genes] * expressed[genes]
         away.index_add_(0, genes, scaled.T @ multiplier.T)
     values = (expression * (summed @ weight)).sub_(away.T).div_(len(background))
+    if student.profiles is not None:
+        values += student.profiles[targets] * (expression - background.mean(0))
     own = student(expression).logits.gather(1, targets[:, None]).squeeze(1)
     compared = student(background).logits.mean(0)[targets]
     return Attributed(values, own - compared - values.sum(1))

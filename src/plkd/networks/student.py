@@ -29,10 +29,13 @@ class Student(nn.Module):
     Section 2.2 of the paper; n -> 256 -> 128 -> k, each hidden layer Linear, LayerNorm,
     GELU, dropout. While it learns, genes may be heard on a scale (``gene_scale``), which the first
     layer then absorbs.
+    Deviations: with ``profiles``, float32 ``(n_types, n_genes)``, the cell's agreement with the
+    mean profile of each type is added to its logits (:mod:`plkd.data.type_profiles`).
     """
 
     head: nn.Linear
     gene_scale: Tensor | None
+    profiles: Tensor | None
 
     def __init__(
         self,
@@ -56,13 +59,16 @@ class Student(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(width, n_types)
         self.register_buffer("gene_scale", None, persistent=False)
+        self.register_buffer("profiles", None)
 
     def forward(self, expression: Float[Tensor, "cell gene"]) -> StudentOutput:
         """Return logits and embeddings."""
-        if self.gene_scale is not None:
-            expression = expression * self.gene_scale
-        embedding = self.layers(expression)
-        return StudentOutput(self.head(embedding), embedding)
+        heard = expression if self.gene_scale is None else expression * self.gene_scale
+        embedding = self.layers(heard)
+        logits = self.head(embedding)
+        if self.profiles is not None:
+            logits = logits + F.linear(expression, self.profiles)
+        return StudentOutput(logits, embedding)
 
     @torch.no_grad()
     def absorb_gene_scale(self) -> None:
@@ -71,16 +77,19 @@ class Student(nn.Module):
             cast(nn.Linear, self.layers[0]).weight.mul_(self.gene_scale)
             self.gene_scale = None
 
-    def weight_by_gene(self) -> Float[Tensor, "gene hidden"]:
-        """Return a copy of the first layer's weight in which each gene's values lie together."""
-        return cast(nn.Linear, self.layers[0]).weight.T.contiguous()
+    def weight_by_gene(self) -> Float[Tensor, "gene heard"]:
+        """Return what each gene is multiplied by: the first layer's weights, then the profiles."""
+        weight = cast(nn.Linear, self.layers[0]).weight
+        if self.profiles is not None:
+            weight = torch.cat([weight, self.profiles])
+        return weight.T.contiguous()
 
     def from_sparse(
         self,
         values: Float[Tensor, " stored"],
         genes: Int[Tensor, " stored"],
         starts: Int[Tensor, " cell"],
-        weight: Float[Tensor, "gene hidden"],
+        weight: Float[Tensor, "gene heard"],
     ) -> StudentOutput:
         """Return the same for cells whose zeros are not stored, without writing them out.
 
@@ -94,6 +103,9 @@ class Student(nn.Module):
             What :meth:`weight_by_gene` returns.
         """
         first = cast(nn.Linear, self.layers[0])
-        hidden = F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
-        embedding = self.layers[1:](hidden + first.bias)
-        return StudentOutput(self.head(embedding), embedding)
+        heard = F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
+        embedding = self.layers[1:](heard[:, : first.out_features] + first.bias)
+        logits = self.head(embedding)
+        if self.profiles is not None:
+            logits = logits + heard[:, first.out_features :]
+        return StudentOutput(logits, embedding)

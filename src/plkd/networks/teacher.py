@@ -6,6 +6,7 @@ from typing import NamedTuple, final
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from plkd.networks.navigator import Navigator
 from plkd.networks.transformer import Transformer, attention_rollout
@@ -38,7 +39,11 @@ class Teacher(nn.Module):
     Notes
     -----
     Section 2.2 of the paper. Classifier: Linear(h, h), tanh, Linear(h, k) on the cls token.
+    Deviations: with ``profiles``, float32 ``(n_types, n_genes)``, the cell's agreement with the
+    mean profile of each type is added to its logits (:mod:`plkd.data.type_profiles`).
     """
+
+    profiles: Tensor | None
 
     def __init__(
         self, navigator: Navigator, n_types: int, *, depth: int, heads: int, mlp_ratio: int
@@ -49,6 +54,7 @@ class Teacher(nn.Module):
         self.transformer = Transformer(width, depth=depth, heads=heads, mlp_ratio=mlp_ratio)
         self.pre_logits = nn.Linear(width, width)
         self.head = nn.Linear(width, n_types)
+        self.register_buffer("profiles", None)
 
     @property
     def n_patterns(self) -> int:
@@ -63,7 +69,7 @@ class Teacher(nn.Module):
         """Return logits and embeddings; ``kept_patterns`` (ascending) leaves out the others."""
         tokens = self.navigator(expression, kept_patterns)
         embedding = self.transformer(tokens).tokens[:, 0]
-        return TeacherOutput(self.classify(embedding), embedding)
+        return TeacherOutput(self.classify(embedding, expression), embedding)
 
     def read(self, expression: Float[Tensor, "cell gene"]) -> TeacherReading:
         """Return logits, embeddings, pattern tokens and attention to the patterns."""
@@ -71,11 +77,15 @@ class Teacher(nn.Module):
         attended = self.transformer(tokens, attention=True)
         embedding = attended.tokens[:, 0]
         rollout = attention_rollout(attended.attention)
-        return TeacherReading(self.classify(embedding), embedding, tokens, rollout)
+        logits = self.classify(embedding, expression)
+        return TeacherReading(logits, embedding, tokens, rollout)
 
-    def classify(self, embedding: Float[Tensor, "cell h"]) -> Float[Tensor, "cell type"]:
-        """Return the logits of cell embeddings."""
-        return self.head(self.pre_logits(embedding).tanh())
+    def classify(
+        self, embedding: Float[Tensor, "cell h"], expression: Float[Tensor, "cell gene"]
+    ) -> Float[Tensor, "cell type"]:
+        """Return the logits of cells by their embeddings and, with profiles, their expression."""
+        logits: Tensor = self.head(self.pre_logits(embedding).tanh())
+        return logits if self.profiles is None else logits + F.linear(expression, self.profiles)
 
     def n_dense_parameters(self) -> int:
         """Parameters if the Navigator were held dense, as the paper counts them."""
