@@ -7,28 +7,50 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 
-def type_means(
-    expression: csr_matrix, codes: NDArray[np.int64], n_types: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the mean of each type that has cells.
+def member_weights(codes: NDArray[np.int64], n_types: int) -> csr_matrix:
+    """Return which cell is of which type, ``(n_cells, n_types)``: 1 where it is, else 0.
+
+    Parameters
+    ----------
+    codes
+        Type of each cell, -1 where it has none, ``(n_cells,)``.
+    """
+    labelled = np.flatnonzero(codes >= 0)
+    ones = np.ones(len(labelled))
+    return csr_matrix((ones, (labelled, codes[labelled])), shape=(len(codes), n_types))
+
+
+def weighted_means(
+    expression: csr_matrix, share: NDArray[np.floating] | csr_matrix
+) -> NDArray[np.float64]:
+    """Return the mean of each type, cells counting with their shares.
 
     Parameters
     ----------
     expression
         Any values, ``(n_cells, n_genes)``.
-    codes
-        Type of each cell, -1 where it has none, ``(n_cells,)``.
-    n_types
-        Number of types.
+    share
+        How far each cell is of each type, ``(n_cells, n_types)``.
 
     Returns
     -------
-    Means, ``(n_present, n_genes)``, and the codes of the types they are of, ascending.
+    ``(n_types, n_genes)``; zeros for a type without cells.
     """
-    labelled = np.flatnonzero(codes >= 0)
-    ones = np.ones(len(labelled))
-    member = csr_matrix((ones, (codes[labelled], labelled)), shape=(n_types, len(codes)))
-    counts = np.asarray(member.sum(1)).ravel()
-    sums = np.asarray((member @ expression).todense(), dtype=np.float64)
-    present = np.flatnonzero(counts)
-    return sums[present] / counts[present, None], present
+    total = np.asarray(share.sum(0), dtype=np.float64).ravel()
+    sums = share.T @ expression
+    sums = np.asarray(sums.toarray() if hasattr(sums, "toarray") else sums, dtype=np.float64)
+    return sums / np.maximum(total, np.finfo(np.float64).tiny)[:, None]
+
+
+def type_means(
+    expression: csr_matrix, codes: NDArray[np.int64], n_types: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the mean of each type that has cells, and the codes of these types, ascending.
+
+    Returns
+    -------
+    Means, ``(n_present, n_genes)``, and codes, ``(n_present,)``.
+    """
+    means = weighted_means(expression, member_weights(codes, n_types))
+    present = np.unique(codes[codes >= 0])
+    return means[present], present

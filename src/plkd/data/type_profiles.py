@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from plkd.data.type_means import type_means
+from plkd.data.type_means import member_weights, weighted_means
 
 
 def type_profiles(
@@ -42,15 +42,25 @@ def type_profiles(
     good as the correlation. It has nothing that could be fitted too closely, so it stays right
     where a batch is far from all that the networks have seen.
     """
+    return soft_type_profiles(expression, member_weights(codes, n_types), scale=scale)
+
+
+def soft_type_profiles(
+    expression: csr_matrix, share: NDArray[np.floating] | csr_matrix, *, scale: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the same where each cell belongs to the types in shares.
+
+    Parameters
+    ----------
+    share
+        How far each cell is of each type, non-negative, ``(n_cells, n_types)``.
+    """
     heard = expression.multiply(scale[None, :]).tocsr()
     n_genes = expression.shape[1]
     squares = np.asarray(heard.multiply(heard).sum(1), dtype=np.float64).ravel()
     sums = np.asarray(heard.sum(1), dtype=np.float64).ravel()
     length = np.sqrt(max(float((squares - sums**2 / n_genes).mean()), 1e-24))
-    means, present = type_means(expression, codes, n_types)
-    profile = means * scale
+    profile = weighted_means(expression, share) * scale
     profile -= profile.mean(1, keepdims=True)
     profile /= np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-12)
-    weights = np.zeros((n_types, n_genes), dtype=np.float32)
-    weights[present] = profile * scale / length
-    return weights
+    return (profile * scale / length).astype(np.float32)

@@ -6,20 +6,17 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from plkd.config import TARGET_SUM, StudentConfig, TeacherConfig, TrainConfig
+from plkd.config import AdaptConfig, StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import GeneSets, PatternMask
 from plkd.data.reference_genes import GeneList
-from plkd.errors import InputError, NotFittedError
+from plkd.errors import NotFittedError
 from plkd.model.contents import fingerprint, from_contents, to_contents
 from plkd.model.files import read_model, write_model
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.progress import Progress, Silent
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class CellAnnotator:
@@ -102,10 +99,8 @@ class CellAnnotator:
     def __repr__(self) -> str:
         if not self.is_fitted:
             return f"CellAnnotator(seed={self.seed}, device={self.device!r}), not fitted"
-        return (
-            f"CellAnnotator: {len(self.classes_)} cell types, {len(self.genes_)} genes, "
-            f"{self.patterns_.n_patterns} patterns"
-        )
+        sizes = len(self.classes_), len(self.genes_), self.patterns_.n_patterns
+        return "CellAnnotator: {} cell types, {} genes, {} patterns".format(*sizes)
 
     @property
     def is_fitted(self) -> bool:
@@ -124,7 +119,7 @@ class CellAnnotator:
         expression: str | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Learn from an annotated reference, which is not changed.
+        """Learn from an annotated reference, which is not changed; what was known is forgotten.
 
         Parameters
         ----------
@@ -146,7 +141,7 @@ class CellAnnotator:
 
         Returns
         -------
-        The annotator itself, with the attributes that end in ``_``.
+        The annotator itself.
 
         Raises
         ------
@@ -155,17 +150,14 @@ class CellAnnotator:
             column, one type only, a type with one cell, duplicated gene names, too few cells.
         TrainingError
             The loss became NaN or infinite. ``teacher_`` then holds the last good weights.
-
-        Notes
-        -----
-        Fitting again forgets what was learned before.
         """
-        from plkd.model.fitting import Plan, fit_networks, gene_weights
+        from plkd.model.devices import launch
+        from plkd.model.fitting import learn
         from plkd.model.reference import prepare_reference
-        from plkd.training.loop import NonFiniteLossError
 
         self._forget()
-        fabric = self._fabric()
+        fabric = launch(self.device, self.devices)
+        self.is_first_ = bool(fabric.is_global_zero)
         reference = prepare_reference(
             adata,
             self.sets,
@@ -178,42 +170,67 @@ class CellAnnotator:
             gene_key=gene_key,
             expression=expression,
         )
-        self.classes_ = reference.labels.classes
-        self.genes_ = reference.genes
-        self.patterns_ = reference.mask
-        self.contract_ = {
-            "expression": "log1p",
-            "target_sum": TARGET_SUM,
-            "reference_expression": str(reference.recognised.kind),
-            "reference_note": reference.recognised.note,
-        }
-        plan = Plan(
-            reference.mask,
-            self.teacher,
-            self.student,
-            self.training,
-            self.seed,
-            fabric,
-            progress if progress and self.is_first_ else Silent(),
-        )
-        try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.seed)
-                fitted = fit_networks(reference, plan)
-        except NonFiniteLossError as error:
-            if isinstance(error.network, Teacher):
-                self.teacher_ = error.network.cpu().eval()
-            raise
-        self.teacher_, self.student_ = fitted.teacher, fitted.student
-        self.gene_weights_ = gene_weights(fitted.student, reference.cells.expression)
-        cells = dict(zip(self.classes_, map(int, reference.labels.counts), strict=True))
-        self.summary_ = {
-            **fitted.summary,
-            "cells_of_type": cells,
-            "labels_key": labels_key,
-            "batch_key": batch_key,
-        }
+        learn(self, reference, fabric, progress if progress and self.is_first_ else Silent())
+        self.summary_ |= {"labels_key": labels_key, "batch_key": batch_key}
         return self
+
+    def adapt(
+        self,
+        adata: Any,
+        *,
+        layer: str | None = None,
+        use_raw: bool = False,
+        gene_key: str | None = None,
+        expression: str | None = None,
+        config: AdaptConfig | None = None,
+        seed: int | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Return a model whose Student has learned from a query's unlabelled cells, in seconds.
+
+        Parameters
+        ----------
+        adata
+            The query, as :func:`plkd.tl.annotate` takes it; labels are not looked at. Not changed.
+        layer, use_raw, gene_key, expression
+            As in :meth:`fit`.
+        config
+            How; see :class:`plkd.config.AdaptConfig`.
+        seed
+            Decides the order of the cells; the default is the model's.
+        progress
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        A new model with the same Teacher, for this query; this one is left as it is.
+
+        Raises
+        ------
+        InputError
+            The query does not fit the model, or fewer than two cells have counts in its genes.
+        NotFittedError
+            The model has learned nothing yet.
+
+        Notes
+        -----
+        Self-training, which the paper has not: see :mod:`plkd.model.adapting`. The new model has
+        learned with the query at hand; compare it with methods that do so too.
+        """
+        from plkd.data.source import source_from_anndata
+        from plkd.model.adapting import adapted_model
+
+        self._check_fitted()
+        source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
+        return adapted_model(
+            self,
+            source,
+            gene_key=gene_key,
+            expression=expression,
+            config=config or AdaptConfig(),
+            seed=self.seed if seed is None else seed,
+            progress=progress or Silent(),
+        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model as a directory of JSON and safetensors, whole or not at all.
@@ -281,20 +298,3 @@ class CellAnnotator:
     def _forget(self) -> None:
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-
-    def _fabric(self) -> Any:
-        from lightning.fabric import Fabric
-
-        if self.device not in DEVICES:
-            raise InputError(
-                f"device as one of {', '.join(DEVICES)}", repr(self.device), "choose one of these"
-            )
-        try:
-            fabric = Fabric(accelerator=self.device, devices=self.devices)
-        except (RuntimeError, ValueError) as error:
-            raise InputError(
-                f"a {self.device} device", f"none here ({error})", "pass device='cpu' or 'auto'"
-            ) from error
-        fabric.launch()
-        self.is_first_ = bool(fabric.is_global_zero)
-        return fabric

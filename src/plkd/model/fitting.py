@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from plkd.config import StudentConfig, TeacherConfig, TrainConfig
+from plkd.config import TARGET_SUM, StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import PatternMask
 from plkd.data.labels import Split, balanced_weights, split_reference
 from plkd.data.marker_scale import marker_scale
@@ -23,9 +23,12 @@ from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Batches, Cells
 from plkd.training.distil import prepare_lessons, train_student
-from plkd.training.loop import Course
+from plkd.training.loop import Course, NonFiniteLossError
 from plkd.training.progress import Progress
 from plkd.training.teach import train_teacher
+
+if TYPE_CHECKING:
+    from plkd.model.annotator import CellAnnotator
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,40 @@ class Plan:
     seed: int
     fabric: Fabric
     progress: Progress
+
+
+def learn(model: CellAnnotator, reference: Reference, fabric: Fabric, progress: Progress) -> None:
+    """Give ``model`` all that it learns from a reference.
+
+    Raises
+    ------
+    NonFiniteLossError
+        The loss became NaN or infinite. ``model.teacher_`` then holds the last good weights.
+    """
+    model.classes_ = reference.labels.classes
+    model.genes_ = reference.genes
+    model.patterns_ = reference.mask
+    model.contract_ = {
+        "expression": "log1p",
+        "target_sum": TARGET_SUM,
+        "reference_expression": str(reference.recognised.kind),
+        "reference_note": reference.recognised.note,
+    }
+    plan = Plan(
+        reference.mask, model.teacher, model.student, model.training, model.seed, fabric, progress
+    )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(model.seed)
+            fitted = fit_networks(reference, plan)
+    except NonFiniteLossError as error:
+        if isinstance(error.network, Teacher):
+            model.teacher_ = error.network.cpu().eval()
+        raise
+    model.teacher_, model.student_ = fitted.teacher, fitted.student
+    model.gene_weights_ = gene_weights(fitted.student, reference.cells.expression)
+    cells = dict(zip(model.classes_, map(int, reference.labels.counts), strict=True))
+    model.summary_ = {**fitted.summary, "cells_of_type": cells}
 
 
 def fit_networks(reference: Reference, plan: Plan) -> Fitted:

@@ -174,7 +174,7 @@ def load_manifest(content: bytes, where: str) -> Manifest:
             f"version {found}, written by plkd {values.get('plkd_version')}",
             "update plkd: pip install -U plkd",
         )
-    if found not in range(1, FORMAT_VERSION + 1) or isinstance(found, bool):
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise _damaged(where, f"the format version {found!r}")
     _check_fields(values, where)
     said = values.pop("header_sha256")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.sparse import csr_matrix
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
 
+from plkd.data.alignment import align
 from plkd.data.expression import Recognised, check_chunk, to_log1p
 from plkd.data.genes import GeneMatch, match_genes
 from plkd.data.reading import ExpressionSource, recognise_source
@@ -31,6 +34,29 @@ class Query:
         rows = self.source.rows(cells.start, cells.stop)
         check_chunk(rows, self.recognised, slot=self.source.slot, first_cell=cells.start)
         return to_log1p(rows, self.recognised)
+
+    def in_model_genes(self, cells: NDArray[np.int64], *, chunk_size: int) -> csr_matrix:
+        """Read some cells in the model's terms.
+
+        Parameters
+        ----------
+        cells
+            Positions, ascending.
+        chunk_size
+            Cells of the query taken at a time.
+
+        Returns
+        -------
+        log1p counts per 10,000 over the model's genes, CSR float32 ``(len(cells), n_genes)``.
+        """
+        parts = []
+        for start in range(0, self.source.n_cells, chunk_size):
+            stop = min(start + chunk_size, self.source.n_cells)
+            inside = cells[np.searchsorted(cells, start) : np.searchsorted(cells, stop)]
+            if len(inside):
+                chosen = self.log1p(slice(start, stop))[inside - start]
+                parts.append(align(chosen, self.match, linear=False))
+        return csr_matrix(vstack(parts, format="csr"))
 
 
 def open_query(

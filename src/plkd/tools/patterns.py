@@ -32,7 +32,6 @@ from plkd.tools.pattern_results import Patterns, TypePattern, heaviest
 from plkd.tools.teacher_reading import (
     TokenReading,
     choose_cells,
-    read_expression,
     read_tokens,
     types_of_cells,
 )
@@ -157,7 +156,7 @@ def patterns(
     set_names, members = tested_sets(sets, model.patterns_, model.genes_.names)
     codes, names = types_of_cells(adata, query, model, labels_key)
     cells = choose_cells(codes, max_cells=max_cells, seed=seed)
-    values = read_expression(query, cells, chunk_size=chunk_size)
+    values = query.in_model_genes(cells, chunk_size=chunk_size)
     reading = read_tokens(predictor, values, progress)
     navigator = cast(Teacher, predictor.network).navigator
     deviation = np.sqrt(gene_variance(values))

@@ -10,7 +10,6 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from plkd.data.alignment import align
 from plkd.data.labels import encode_labels
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
@@ -110,30 +109,6 @@ def choose_cells(codes: np.ndarray, *, max_cells: int, seed: int) -> np.ndarray:
             "raise max_cells",
         )
     return draw_evenly(codes, max_cells, seed)
-
-
-def read_expression(query: Query, cells: np.ndarray, *, chunk_size: int) -> sp.csr_matrix:
-    """Read some cells in the model's terms.
-
-    Parameters
-    ----------
-    cells
-        Positions, ascending.
-    chunk_size
-        Cells of the query taken at a time.
-
-    Returns
-    -------
-    log1p counts per 10,000 over the model's genes, CSR float32 ``(len(cells), n_genes)``.
-    """
-    parts = []
-    for start in range(0, query.source.n_cells, chunk_size):
-        stop = min(start + chunk_size, query.source.n_cells)
-        inside = cells[np.searchsorted(cells, start) : np.searchsorted(cells, stop)]
-        if len(inside):
-            chosen = query.log1p(slice(start, stop))[inside - start]
-            parts.append(align(chosen, query.match, linear=False))
-    return sp.csr_matrix(sp.vstack(parts, format="csr"))
 
 
 @torch.inference_mode()

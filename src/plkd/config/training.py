@@ -1,139 +1,14 @@
-"""Every hyper-parameter, its default and why. Frozen: a configuration never changes in use."""
+"""How the networks are trained."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
 
-from plkd.errors import InputError
-
-TARGET_SUM = 1e4
-"""Library size to which counts are scaled before log1p: counts per 10,000 (paper, section 3.2)."""
+from plkd.config.base import Config
 
 
 @dataclass(frozen=True)
-class _Config:
-    def __post_init__(self) -> None:
-        for name, (low, high) in self._ranges().items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(
-                    f"{type(self).__name__}.{name} between {low} and {high}",
-                    f"{value!r}",
-                    "choose a value in this range",
-                )
-
-    @classmethod
-    def _ranges(cls) -> dict[str, tuple[float, float]]:
-        return {}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the values for the model file."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return the configuration that ``as_dict`` wrote; fields it lacks take their default."""
-        known = {field.name for field in fields(cls)}
-        tupled = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known
-        }
-        return cls(**tupled)
-
-
-@dataclass(frozen=True)
-class TeacherConfig(_Config):
-    """Shape of the Teacher.
-
-    Attributes
-    ----------
-    n_patterns
-        Patterns m, the free ones included. Paper: 300.
-    free_share
-        Share of the patterns that have no mask, beside the gene sets (one at least): most
-        variable genes are in no set, and reach the Teacher through these alone. Paper's code: one
-        pattern; on held-out batches 10 to 30 % are far better (docs/log.md).
-    min_genes, max_genes
-        A gene set is used when it holds at least ``min_genes`` of the model's genes and not
-        more than ``max_genes`` genes in all. Paper's code: 5 and 300.
-    width
-        Width h of a token. 48 gives the paper's parameter count.
-    depth, heads, mlp_ratio
-        Blocks of the Transformer, attention heads, width of its MLP over h.
-        2, 4 and 4 give the paper's parameter count (its text says 1 layer, 2 heads).
-    """
-
-    n_patterns: int = 300
-    free_share: float = 0.2
-    min_genes: int = 5
-    max_genes: int = 300
-    width: int = 48
-    depth: int = 2
-    heads: int = 4
-    mlp_ratio: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.width % self.heads:
-            raise InputError(
-                "TeacherConfig.width divisible by heads",
-                f"width {self.width} and {self.heads} heads",
-                "choose a width that is a multiple of heads",
-            )
-
-    @property
-    def n_free(self) -> int:
-        """Number of patterns without a mask."""
-        return max(1, round(self.free_share * self.n_patterns))
-
-    @classmethod
-    def paper(cls) -> TeacherConfig:
-        """Return the paper's Teacher: one pattern without a mask."""
-        return cls(free_share=0.0)
-
-    @classmethod
-    def _ranges(cls) -> dict[str, tuple[float, float]]:
-        return {
-            "n_patterns": (2, 100_000),
-            "free_share": (0.0, 0.99),
-            "min_genes": (1, 10_000),
-            "max_genes": (1, 100_000),
-            "width": (1, 4096),
-            "depth": (1, 64),
-            "heads": (1, 256),
-            "mlp_ratio": (1, 64),
-        }
-
-
-@dataclass(frozen=True)
-class StudentConfig(_Config):
-    """Shape of the Student.
-
-    Attributes
-    ----------
-    hidden
-        Widths of the hidden layers; the last is the embedding. 256 and 128 give the paper's
-        parameter count.
-    dropout
-        Share of hidden values dropped in training. Paper's code: 0.1; more is better on held-out
-        batches.
-    """
-
-    hidden: tuple[int, ...] = (256, 128)
-    dropout: float = 0.4
-
-    @classmethod
-    def paper(cls) -> StudentConfig:
-        """Return the Student of the paper's code."""
-        return cls(dropout=0.1)
-
-    @classmethod
-    def _ranges(cls) -> dict[str, tuple[float, float]]:
-        return {"dropout": (0.0, 0.95)}
-
-
-@dataclass(frozen=True)
-class TrainConfig(_Config):
+class TrainConfig(Config):
     """How Teacher and Student are trained. Defaults are what measured best on held-out batches.
 
     Attributes
@@ -169,12 +44,11 @@ class TrainConfig(_Config):
         they are, 1 draws all types equally often.
     marker_power
         Both networks hear genes on a scale while they learn: how far a gene tells some pair of
-        types apart, to this power (:func:`plkd.data.marker_scale.marker_scale`); their weights then
-        absorb it. 0 makes all genes alike (the paper).
+        types apart, to this power (:func:`plkd.data.marker_scale.marker_scale`). 0 makes all genes
+        alike (the paper).
     profile_weight
-        What the trained networks say is added to so many times how far a cell agrees with the mean
-        profile of each type (:func:`plkd.data.type_profiles.type_profiles`), in logits. 0 leaves
-        it out (the paper).
+        So many times a cell's agreement with the mean of each type is added to what the trained
+        networks say (:func:`plkd.data.type_profiles.type_profiles`). 0 leaves it out (the paper).
     teacher_shift_genes, student_shift_genes
         Batch effects made up in training: in each mini-batch every gene is moved by a step of its
         own, the same for all cells; the steps' standard deviation, the same for every gene, is
