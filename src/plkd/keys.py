@@ -12,6 +12,13 @@ slot                        content
 ``obsm['plkd_proba']``      probabilities of all types, float32, only on request
 ``uns['plkd']``             provenance: model hash, versions, gene match, input contract
 ==========================  =========================================================
+
+A joint embedding (``plkd.tl.integrate``) is a new AnnData with ``obsm['X_plkd']``,
+``obs['plkd_no_counts']``, ``uns['plkd']`` and, where cells are stacked, ``obs['plkd_layer']``: the
+input, or the batch, that each cell is of.
+
+The new AnnData of gene activity has ``uns['plkd_gene_activity']``: genome annotation, how genes
+were taken, what was found.
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ from dataclasses import dataclass
 from plkd.errors import InputError
 
 DEFAULT_KEY = "plkd"
+GENE_ACTIVITY_KEY = "plkd_gene_activity"
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,10 @@ class SlotNames:
     @property
     def no_counts(self) -> str:
         return f"{self.key}_no_counts"
+
+    @property
+    def layer(self) -> str:
+        return f"{self.key}_layer"
 
     @property
     def embedding(self) -> str:

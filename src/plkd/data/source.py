@@ -79,6 +79,13 @@ def source_from_anndata(
     return ExpressionSource(adata.n_obs, names, columns, slot, lambda a, b: by_row[a:b])
 
 
+def is_hdf5(path: str | Path) -> bool:
+    """Say whether there is an HDF5 file, such as an h5ad or h5mu file."""
+    import h5py
+
+    return Path(path).is_file() and bool(h5py.is_hdf5(path))
+
+
 def open_h5ad(path: str | Path) -> h5py.File:
     """Open an h5ad file to read, or say in one line why it cannot be read.
 
@@ -167,16 +174,18 @@ def source_from_h5ad(
         shape, read = _reader(holder[key], slot)
         names, columns = _genes(holder["var"])
     except (OSError, KeyError) as error:
-        raise _damaged(file.filename, error) from error
+        raise _damaged(file.file.filename, error) from error
     check_shape(shape, slot)
     if len(names) != shape[1]:
-        raise _damaged(file.filename, f"{shape[1]} columns in {slot}, {len(names)} genes in var")
+        raise _damaged(
+            file.file.filename, f"{shape[1]} columns in {slot}, {len(names)} genes in var"
+        )
 
     def guarded(start: int, stop: int) -> Any:
         try:
             return read(start, stop)
         except OSError as error:
-            raise _damaged(file.filename, error) from error
+            raise _damaged(file.file.filename, error) from error
 
     return ExpressionSource(shape[0], names, columns, slot, guarded)
 

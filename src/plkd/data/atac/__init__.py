@@ -1,0 +1,1 @@
+"""Gene activity from ATAC: peaks, fragments and gene annotations."""
