@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def replace_when_done(
-    out: Path, *, overwrite: bool = False, source: Path | None = None
+    out: Path, *, overwrite: bool = False, source: Path | Sequence[Path] | None = None
 ) -> Iterator[Path]:
     """Give the path of a new file beside ``out`` and rename it to ``out`` at a good end.
 
@@ -40,7 +40,7 @@ def replace_when_done(
     overwrite
         Replace a file that stands there.
     source
-        The input, which ``out`` must not be.
+        The input, or the inputs, which ``out`` must not be.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def replace_when_done(
     InputError
         ``out`` is the input itself, is a folder, or its folder does not exist.
     """
-    if source is not None and source.exists() and out.exists() and out.samefile(source):
+    sources = [source] if isinstance(source, Path) else source or ()
+    if any(path.exists() and out.exists() and out.samefile(path) for path in sources):
         raise InputError(
             "an output that is not the input", f"{out} for both", "choose another output"
         )

@@ -1,4 +1,4 @@
-"""Measures of annotation quality, and statistics of genes, on plain arrays: ``plkd.metrics``.
+"""Measures of annotations and embeddings, statistics of genes, on arrays: ``plkd.metrics``.
 
 Each name is loaded on its first use.
 """
@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from plkd.metrics.batch_effect_test import kbet, kbet_per_type
     from plkd.metrics.classification import (
         abundance_groups,
         accuracy,
@@ -17,31 +18,74 @@ if TYPE_CHECKING:
         per_type,
         report,
     )
+    from plkd.metrics.clusters import ari, kmeans_clusters, nmi
     from plkd.metrics.enrichment import Enrichment, enrich
+    from plkd.metrics.integration import integration_report
+    from plkd.metrics.mixing import graph_connectivity, seurat_alignment_score
+    from plkd.metrics.neighbours import mean_average_precision, neighbor_conservation
     from plkd.metrics.order_statistics import q_statistic, rank_ratios
-    from plkd.metrics.results import AbundanceGroup, ClassificationReport, TypeScore
+    from plkd.metrics.overall import batch_removal, biology_conservation, overall_score
+    from plkd.metrics.results import (
+        AbundanceGroup,
+        ClassificationReport,
+        IntegrationReport,
+        TypeScore,
+    )
+    from plkd.metrics.silhouette import cell_type_asw, omics_layer_asw
 
 __all__ = [
     "AbundanceGroup",
     "ClassificationReport",
     "Enrichment",
+    "IntegrationReport",
     "TypeScore",
     "abundance_groups",
     "accuracy",
+    "ari",
+    "batch_removal",
+    "biology_conservation",
+    "cell_type_asw",
     "confusion",
     "enrich",
+    "graph_connectivity",
+    "integration_report",
+    "kbet",
+    "kbet_per_type",
+    "kmeans_clusters",
     "macro_f1",
+    "mean_average_precision",
+    "neighbor_conservation",
+    "nmi",
+    "omics_layer_asw",
+    "overall_score",
     "per_type",
     "q_statistic",
     "rank_ratios",
     "report",
+    "seurat_alignment_score",
 ]
 
 _ELSEWHERE = {
     "Enrichment": "plkd.metrics.enrichment",
+    "IntegrationReport": "plkd.metrics.results",
+    "ari": "plkd.metrics.clusters",
+    "batch_removal": "plkd.metrics.overall",
+    "biology_conservation": "plkd.metrics.overall",
+    "cell_type_asw": "plkd.metrics.silhouette",
     "enrich": "plkd.metrics.enrichment",
+    "graph_connectivity": "plkd.metrics.mixing",
+    "integration_report": "plkd.metrics.integration",
+    "kbet": "plkd.metrics.batch_effect_test",
+    "kbet_per_type": "plkd.metrics.batch_effect_test",
+    "kmeans_clusters": "plkd.metrics.clusters",
+    "mean_average_precision": "plkd.metrics.neighbours",
+    "neighbor_conservation": "plkd.metrics.neighbours",
+    "nmi": "plkd.metrics.clusters",
+    "omics_layer_asw": "plkd.metrics.silhouette",
+    "overall_score": "plkd.metrics.overall",
     "q_statistic": "plkd.metrics.order_statistics",
     "rank_ratios": "plkd.metrics.order_statistics",
+    "seurat_alignment_score": "plkd.metrics.mixing",
 }
 
 

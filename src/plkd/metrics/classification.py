@@ -12,8 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from plkd.errors import InputError
+from plkd.metrics.codes import Values
 from plkd.metrics.results import AbundanceGroup, ClassificationReport, TypeScore
-from plkd.metrics.scored_cells import NO_PREDICTION, ScoredCells, Values, scored_cells
+from plkd.metrics.scored_cells import NO_PREDICTION, ScoredCells, scored_cells
 
 ABUNDANCE_EDGES = (1000, 5000)
 

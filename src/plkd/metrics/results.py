@@ -115,3 +115,76 @@ class ClassificationReport:
             "abundance": [asdict(group) for group in self.abundance],
             "confusion": {"labels": list(self.labels), "counts": self.confusion.tolist()},
         }
+
+
+@dataclass(frozen=True)
+class IntegrationReport:
+    """Every measure of one joint embedding that its input allows; the others are None.
+
+    Attributes
+    ----------
+    n_cells
+        Number of cells that were measured.
+    n_unlabelled
+        Number of cells without a type, which were left out.
+    n_not_drawn
+        Number of cells with a type that ``max_cells`` left out.
+    n_types
+        Number of cell types.
+    n_batches
+        Number of batches, or omics layers; 0 where none were passed.
+    mean_average_precision
+        MAP, in [0, 1].
+    cell_type_asw
+        Silhouette width of the types, brought to [0, 1].
+    neighbor_conservation
+        NC, in [0, 1]; None without ``original``.
+    seurat_alignment_score
+        SAS, in [0, 1]; None without batches.
+    omics_layer_asw
+        One minus the silhouette width of the batches within types, in [0, 1]; None without
+        batches, or where no type has two.
+    graph_connectivity
+        GC, in (0, 1].
+    biology_conservation
+        Mean of MAP, cell type ASW and NC, in [0, 1]; None where one of them is.
+    batch_removal
+        Mean of SAS, omics layer ASW and GC, in [0, 1]; None where one of them is.
+    overall
+        0.6 biology conservation + 0.4 batch removal, in [0, 1]; None where one of them is.
+    kbet
+        Acceptance rate of kBET, in [0, 1]; None without batches.
+    kbet_per_type
+        The same within types, in [0, 1]; None without batches, or where no type has ten cells in
+        two of them.
+    ari, nmi
+        Agreement of clusters with the types, in [-0.5, 1] and [0, 1].
+    """
+
+    n_cells: int
+    n_unlabelled: int
+    n_not_drawn: int
+    n_types: int
+    n_batches: int
+    mean_average_precision: float
+    cell_type_asw: float
+    neighbor_conservation: float | None
+    seurat_alignment_score: float | None
+    omics_layer_asw: float | None
+    graph_connectivity: float
+    biology_conservation: float | None
+    batch_removal: float | None
+    overall: float | None
+    kbet: float | None
+    kbet_per_type: float | None
+    ari: float
+    nmi: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the report as plain numbers, ready for JSON.
+
+        Returns
+        -------
+        The attributes by name.
+        """
+        return asdict(self)

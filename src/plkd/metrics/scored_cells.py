@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from plkd.errors import InputError
+from plkd.metrics.codes import Values, label_codes
 
 NO_PREDICTION = "(no prediction)"
-
-Values = Sequence[Any] | np.ndarray
 
 
 class ScoredCells(NamedTuple):
@@ -43,8 +41,8 @@ def scored_cells(truth: Values, predicted: Values) -> ScoredCells:
     InputError
         If the lengths differ, an array has not one dimension, or no cell has a truth.
     """
-    true_names, true_codes = _codes(truth, "truth")
-    predicted_names, predicted_codes = _codes(predicted, "predicted")
+    true_names, true_codes = label_codes(truth, "truth")
+    predicted_names, predicted_codes = label_codes(predicted, "predicted")
     if len(true_codes) != len(predicted_codes):
         raise InputError(
             expected="truth and predicted of one length",
@@ -72,21 +70,3 @@ def scored_cells(truth: Values, predicted: Values) -> ScoredCells:
         types=np.searchsorted(present, np.unique(true)),
         n_unlabelled=int(np.count_nonzero(~labelled)),
     )
-
-
-def _codes(values: Values, which: str) -> tuple[list[str], np.ndarray]:
-    """Distinct names, and for each value the index of its name, -1 where it is missing."""
-    import pandas as pd
-
-    if np.ndim(values) != 1:
-        raise InputError(
-            expected=f"'{which}' with one value a cell",
-            found=f"an array of {np.ndim(values)} dimensions",
-            mend="pass one column",
-        )
-    codes, distinct = pd.factorize(pd.Series(values, dtype=object))
-    names = [str(value) for value in distinct]
-    codes = np.asarray(codes, dtype=np.int64)
-    if "" in names:
-        codes[codes == names.index("")] = -1
-    return names, codes

@@ -83,11 +83,18 @@ def evaluate_file(
     UserWarning
         If no predicted type is the name of a true type.
     """
-    obs = _read_obs(Path(path))
+    obs = read_obs(Path(path))
     return _compare(obs, labels_key, prediction_key, f"obs of {path}", stacklevel=3)
 
 
-def _read_obs(path: Path) -> Any:
+def read_obs(path: Path) -> Any:
+    """Read the table of cells of an h5ad file and nothing else of it.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
     from anndata.io import read_elem
 
     from plkd.data.source import open_h5ad
