@@ -1,0 +1,240 @@
+"""The core of integration: embeddings of several inputs made into one joint embedding."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.errors import InputError
+from plkd.model.annotator import CellAnnotator
+from plkd.model.manifest import installed_version
+from plkd.model.predict import Predictor
+from plkd.model.query import Query, open_query
+from plkd.tools.annotating import (
+    AnnotationSummary,
+    Answers,
+    annotate_chunks,
+    check_chunk_size,
+    summarise,
+)
+from plkd.tools.joint_blocks import side_by_side
+from plkd.tools.joint_inputs import JointInput
+from plkd.tools.joint_obs import batches_of, paired_obs, stacked_obs
+from plkd.tools.joint_options import Joining, check_graph, model_of_each, weight_of_each
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class IntegrationSummary:
+    """What an integration did, in plain numbers.
+
+    Attributes
+    ----------
+    n_cells, n_no_counts
+        Cells of the joint embedding, and those without a count in the model's genes.
+    width
+        Columns of the joint embedding.
+    network
+        "student" or "teacher".
+    paired
+        Whether the inputs are modalities of the same cells.
+    layers
+        Of each input: cells, what its values are, how its genes met the model's, which model; of
+        paired ones also ``columns``, those of the embedding that are its own, and ``divided_by``,
+        the spread that its block was divided by.
+    batches
+        Cells of each batch; empty without ``batch_key``.
+    """
+
+    n_cells: int
+    n_no_counts: int
+    width: int
+    network: str
+    paired: bool
+    layers: dict[str, dict[str, Any]]
+    batches: dict[str, int]
+    plkd_version: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary for JSON and for ``uns``."""
+        return asdict(self)
+
+
+def join(
+    inputs: Sequence[JointInput],
+    model: Any,
+    how: Joining,
+    *,
+    progress: Progress | None = None,
+) -> tuple[AnnData, IntegrationSummary]:
+    """Embed the cells of the inputs and bring them into one new AnnData.
+
+    Parameters
+    ----------
+    inputs
+        What to join.
+    model
+        One model, or one for each input.
+    how
+        In what way.
+    progress
+        Told the cells done and the cells in all.
+
+    Raises
+    ------
+    InputError
+        As ``plkd.tl.integrate``.
+    """
+    from anndata import AnnData
+
+    models = model_of_each(model, [each.name for each in inputs], paired=how.paired)
+    weights = weight_of_each(how, len(inputs))
+    obs, orders = _cells(inputs, how)
+    check_graph(how, len(obs))
+    batches = _batch_counts(inputs, obs, how)
+    predictors = {id(each): Predictor(each, how.with_) for each in models}
+    queries = [
+        open_query(each.source, own, gene_key=how.gene_key, expression=how.expression)
+        for each, own in zip(inputs, models, strict=True)
+    ]
+    embedded = [
+        _embed(query, own, predictors[id(own)], how, told)
+        for query, own, told in zip(queries, models, _told_of_all(progress, queries), strict=True)
+    ]
+    layers = {
+        each.name: _layer_facts(summary)
+        for each, (_, _, summary) in zip(inputs, embedded, strict=True)
+    }
+    if orders is None:
+        joint = np.concatenate([embedding for embedding, _, _ in embedded])
+        no_counts = np.concatenate([gone for _, gone, _ in embedded])
+    else:
+        blocks = [block[order] for (block, _, _), order in zip(embedded, orders, strict=True)]
+        no_counts = np.any(
+            [gone[order] for (_, gone, _), order in zip(embedded, orders, strict=True)], axis=0
+        )
+        joint = side_by_side(blocks, weights, list(layers.values()))
+    obs[how.slots.no_counts] = no_counts
+    summary = IntegrationSummary(
+        n_cells=len(obs),
+        n_no_counts=int(no_counts.sum()),
+        width=joint.shape[1],
+        network=how.with_,
+        paired=how.paired,
+        layers=layers,
+        batches=batches,
+        plkd_version=installed_version(),
+    )
+    adata = AnnData(
+        obs=obs,
+        obsm={how.slots.embedding: joint},
+        uns={how.slots.provenance: _provenance(summary, how)},
+    )
+    if how.neighbors or how.umap:
+        _add_graph(adata, how)
+    return adata, summary
+
+
+def _cells(
+    inputs: Sequence[JointInput], how: Joining
+) -> tuple[Any, list[NDArray[np.int64]] | None]:
+    """Return the table of the joint cells and, of paired ones, where they stand in each input."""
+    check_chunk_size(how.chunk_size)
+    if how.paired:
+        if len(inputs) < 2:
+            raise InputError(
+                "two paired inputs or more", f"one, {inputs[0].name!r}", "leave paired out"
+            )
+        return paired_obs(inputs)
+    if len(inputs) > 1:
+        return stacked_obs(inputs, how.slots.layer), None
+    if how.batch_key is None:
+        raise InputError(
+            "several inputs, or one with a batch_key",
+            f"one, {inputs[0].name!r}, without",
+            "pass the column of obs with the batches: batch_key, --batch",
+        )
+    obs = stacked_obs(inputs, how.slots.layer)
+    batches = batches_of(obs, how.batch_key, f"obs of {inputs[0].name!r}")
+    obs[how.slots.layer] = batches.astype(str).astype("category")
+    return obs, None
+
+
+def _batch_counts(inputs: Sequence[JointInput], obs: Any, how: Joining) -> dict[str, int]:
+    if how.batch_key is None:
+        return {}
+    if not how.paired:
+        for each in inputs:
+            batches_of(each.obs, how.batch_key, f"obs of {each.name!r}")
+    counts = batches_of(obs, how.batch_key, "obs").astype(str).value_counts(sort=False)
+    return {str(name): int(count) for name, count in counts.items()}
+
+
+def _embed(
+    query: Query,
+    model: CellAnnotator,
+    predictor: Predictor,
+    how: Joining,
+    progress: Progress | None,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], AnnotationSummary]:
+    """Return embedding, cells without counts and what was done, of one input."""
+    n_cells = query.source.n_cells
+    answers = Answers(
+        codes=np.empty(n_cells, dtype=np.int32),
+        confidence=np.empty(n_cells, dtype=np.float32),
+        no_counts=np.empty(n_cells, dtype=bool),
+        embedding=np.empty((n_cells, predictor.width), dtype=np.float32),
+    )
+    annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
+    return answers.embedding, answers.no_counts, summarise(query, model, answers, how.with_)
+
+
+def _told_of_all(progress: Progress | None, queries: Sequence[Query]) -> list[Progress | None]:
+    """Return, for each input, what is told its cells and tells on those of all inputs."""
+    if progress is None:
+        return [None] * len(queries)
+    sizes = [query.source.n_cells for query in queries]
+
+    def told_after(n_before: int) -> Progress:
+        return lambda done, _: progress(n_before + done, sum(sizes))
+
+    return [told_after(sum(sizes[:place])) for place in range(len(sizes))]
+
+
+def _layer_facts(summary: AnnotationSummary) -> dict[str, Any]:
+    facts = summary.as_dict()
+    for said_once in ("labels", "network", "plkd_version"):
+        del facts[said_once]
+    return facts
+
+
+def _provenance(summary: IntegrationSummary, how: Joining) -> dict[str, Any]:
+    """Return the entry of ``uns``; batches may have names that no h5ad file takes as keys."""
+    kept = summary.as_dict()
+    del kept["batches"]
+    return kept if how.batch_key is None else {**kept, "batch_key": how.batch_key}
+
+
+def _add_graph(adata: AnnData, how: Joining) -> None:
+    """Add scanpy's neighbours and, where asked for, its UMAP."""
+    import scanpy as sc
+
+    n_neighbors = min(how.n_neighbors, adata.n_obs - 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of umap and numba, about themselves
+        sc.pp.neighbors(
+            adata, n_neighbors=n_neighbors, use_rep=how.slots.embedding, random_state=how.seed
+        )
+        if how.umap:
+            start = "spectral" if adata.n_obs > 3 * n_neighbors else "random"
+            sc.tl.umap(adata, init_pos=start, random_state=how.seed)

@@ -1,0 +1,177 @@
+"""The cells of several inputs as one table: stacked, or paired by their names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from plkd.data.gene_names import duplicated, examples
+from plkd.errors import InputError
+from plkd.tools.joint_inputs import JointInput
+
+
+def stacked_obs(inputs: Sequence[JointInput], layer: str) -> pd.DataFrame:
+    """Put the tables of cells under one another.
+
+    Parameters
+    ----------
+    inputs
+        The inputs, in order.
+    layer
+        Column to write the name of each cell's input to, categorical.
+
+    Returns
+    -------
+    A row for each cell of each input, in order; a column that an input lacks is missing there. A
+    name that cells of several inputs bear gets that of its input behind it, ``"cell-input"``;
+    others stay as they are.
+    """
+    import anndata
+
+    names = [each.name for each in inputs]
+    tables = [each.obs.copy() for each in inputs]
+    for table, cells in zip(tables, distinct_names([t.index for t in tables], names), strict=True):
+        table.index = pd.Index(cells)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas, about columns that are missing in some
+        parts = {
+            name: anndata.AnnData(obs=table) for name, table in zip(names, tables, strict=True)
+        }
+        obs = anndata.concat(parts, join="outer", label=layer).obs
+    return _writable(obs)
+
+
+def paired_obs(inputs: Sequence[JointInput]) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """Put the tables of the same cells beside one another.
+
+    Parameters
+    ----------
+    inputs
+        The modalities; their cells bear the same names, in any order.
+
+    Returns
+    -------
+    A row for each cell, in the order of the first input, and the positions of these cells in each
+    input. A column that is the same in all inputs that have it stands once, one that differs once
+    for each, as ``"input:column"``.
+
+    Raises
+    ------
+    InputError
+        A name stands twice in one input, or a cell is not in all inputs.
+    """
+    first = inputs[0].obs.index
+    orders = [_order(first, inputs[0].name, each) for each in inputs]
+    tables = {each.name: each.obs.iloc[order] for each, order in zip(inputs, orders, strict=True)}
+    columns: dict[str, Any] = {}
+    for column in dict.fromkeys(column for table in tables.values() for column in table.columns):
+        having = {name: table[column] for name, table in tables.items() if column in table}
+        one, *others = having.values()
+        if all(_same(one, other) for other in others):
+            columns[str(column)] = one
+        else:
+            columns |= {f"{name}:{column}": values for name, values in having.items()}
+    return _writable(pd.DataFrame(columns, index=first.copy())), orders
+
+
+def batches_of(obs: pd.DataFrame, key: str, where: str) -> pd.Series:
+    """Return the batch of each cell.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or a cell has no batch.
+    """
+    if key not in obs:
+        there = [str(name) for name in obs.columns]
+        raise InputError(
+            f"a column {key!r} in {where}",
+            examples(there, 20) or "no column",
+            "pass the column with the batches as batch_key, or leave it out",
+        )
+    missing = int(obs[key].isna().sum()) + int((obs[key].astype(object) == "").sum())
+    if missing:
+        raise InputError(
+            f"a batch for each of {len(obs)} cells in {where}, column {key!r}",
+            f"none for {missing}",
+            "fill the column, or leave those cells out",
+        )
+    return obs[key]
+
+
+def distinct_names(indexes: Sequence[pd.Index], names: Sequence[str]) -> list[list[str]]:
+    """Return the names of the cells of several inputs, changed only where two would be the same.
+
+    Parameters
+    ----------
+    indexes
+        Names of the cells of each input.
+    names
+        Names of the inputs.
+    """
+    once = [cell for index in indexes for cell in index.unique()]
+    shared = set(duplicated(once))
+    taken = set(once) - shared
+    given: set[str] = set()
+    made = []
+    for index, name in zip(indexes, names, strict=True):
+        cells = []
+        for cell in index:
+            wanted = free = f"{cell}-{name}" if cell in shared else str(cell)
+            n = 0
+            while free in given or (free in taken and free != cell):
+                n += 1
+                free = f"{wanted}-{n}"
+            given.add(free)
+            cells.append(free)
+        made.append(cells)
+    return made
+
+
+def _order(cells: pd.Index, first: str, other: JointInput) -> np.ndarray:
+    index = other.obs.index
+    twice = duplicated([str(cell) for cell in index])
+    if twice:
+        raise InputError(
+            f"a name of its own for each cell of {other.name!r}, to pair cells by",
+            f"{examples(twice)} more than once",
+            "make the names unique: adata.obs_names_make_unique()",
+        )
+    unshared = {
+        first: cells.difference(index, sort=False),
+        other.name: index.difference(cells, sort=False),
+    }
+    found = [
+        f"{examples(list(only))} only in {name!r}" for name, only in unshared.items() if len(only)
+    ]
+    if found:
+        raise InputError(
+            f"the same cells in {first!r} and {other.name!r}, by obs_names",
+            "; ".join(found),
+            "keep the cells that all inputs have, or integrate them unpaired",
+        )
+    return np.asarray(index.get_indexer(cells))
+
+
+def _same(one: pd.Series, other: pd.Series) -> bool:
+    a, b = one.astype(object).to_numpy(), other.astype(object).to_numpy()
+    gone = pd.isna(a)
+    return bool(np.array_equal(gone, pd.isna(b)) and np.array_equal(a[~gone], b[~gone]))
+
+
+def _writable(obs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with columns of one kind each: h5ad files hold no others."""
+    for name in obs.columns:
+        values = obs[name]
+        if not pd.api.types.is_object_dtype(values.dtype):
+            continue
+        kept = values.dropna()
+        if all(isinstance(value, bool | np.bool_) for value in kept):
+            obs[name] = values.astype("boolean")
+        elif not all(isinstance(value, str) for value in kept):
+            obs[name] = values.where(values.isna(), values.astype(str))
+    return obs

@@ -1,0 +1,137 @@
+"""How inputs are to be joined, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plkd.data.gene_names import examples
+from plkd.errors import InputError
+from plkd.keys import SlotNames
+from plkd.model.annotator import CellAnnotator
+from plkd.model.predict import Network
+
+FEWEST_FOR_UMAP = 10
+
+
+@dataclass(frozen=True)
+class Joining:
+    """How inputs are to be joined; the arguments of ``plkd.tl.integrate`` by their names."""
+
+    paired: bool
+    with_: Network
+    batch_key: str | None
+    weights: Sequence[float] | None
+    gene_key: str | None
+    expression: str | None
+    slots: SlotNames
+    neighbors: bool
+    umap: bool
+    n_neighbors: int
+    seed: int
+    chunk_size: int
+
+
+def model_of_each(model: Any, names: Sequence[str], *, paired: bool) -> list[CellAnnotator]:
+    """Return the model of each input.
+
+    Parameters
+    ----------
+    model
+        One for all, or a sequence or mapping of as many as inputs.
+    names
+        Names of the inputs.
+    paired
+        Whether the inputs are modalities of the same cells.
+
+    Raises
+    ------
+    InputError
+        Something is no model, their number does not fit, or stacked cells have several.
+    """
+    if isinstance(model, CellAnnotator):
+        return [model] * len(names)
+    if isinstance(model, Mapping):
+        absent = [name for name in names if name not in model]
+        if absent or len(model) != len(names):
+            raise InputError(
+                f"a model for each of {examples(names)}",
+                f"models for {examples(list(model)) or 'none'}",
+                "name the models as the inputs",
+            )
+        models = [model[name] for name in names]
+    elif isinstance(model, Sequence) and not isinstance(model, str | bytes):
+        models = list(model)
+    else:
+        models = [model]
+    wrong = [type(each).__name__ for each in models if not isinstance(each, CellAnnotator)]
+    if wrong:
+        path = isinstance(model, str | Path)
+        raise InputError(
+            "a fitted CellAnnotator, or one for each input",
+            examples(wrong),
+            "load it: plkd.CellAnnotator.load(path)" if path else "pass CellAnnotators",
+        )
+    if len(models) == 1:
+        models = models * len(names)
+    if len(models) != len(names):
+        raise InputError(
+            f"one model, or one for each of {len(names)} inputs",
+            f"{len(models)} models",
+            "pass as many models as inputs",
+        )
+    if not paired and any(each is not models[0] for each in models):
+        raise InputError(
+            "one model for cells that are stacked",
+            f"{len(set(map(id, models)))} models, whose embeddings cannot be compared",
+            "pass one model, or paired=True where the inputs have the same cells",
+        )
+    return models
+
+
+def weight_of_each(how: Joining, n_inputs: int) -> list[float]:
+    """Return the weight of each input, 1 where none were given.
+
+    Raises
+    ------
+    InputError
+        Weights of unpaired inputs, too few or too many, or one that is not above 0.
+    """
+    if how.weights is None:
+        return [1.0] * n_inputs
+    weights = [float(weight) for weight in how.weights]
+    if not how.paired:
+        raise InputError(
+            "weights with paired inputs only", "unpaired ones", "leave weights out, or pair them"
+        )
+    if len(weights) != n_inputs or not all(0 < weight < np.inf for weight in weights):
+        raise InputError(
+            f"a weight above 0 for each of {n_inputs} inputs",
+            ", ".join(map(str, weights)) or "none",
+            "pass as many weights as inputs, or leave them out",
+        )
+    return weights
+
+
+def check_graph(how: Joining, n_cells: int) -> None:
+    """Refuse neighbours and a UMAP of too few cells, before any work is done.
+
+    Raises
+    ------
+    InputError
+        Fewer than ten cells, or ``n_neighbors`` below 2.
+    """
+    if not (how.neighbors or how.umap):
+        return
+    if how.n_neighbors < 2:
+        raise InputError("n_neighbors of 2 or more", f"{how.n_neighbors}", "leave it out")
+    if n_cells < FEWEST_FOR_UMAP:
+        raise InputError(
+            f"at least {FEWEST_FOR_UMAP} cells for neighbours and a UMAP",
+            f"{n_cells}",
+            "pass more cells, or ask for neither",
+        )
