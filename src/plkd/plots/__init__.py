@@ -8,5 +8,8 @@ from __future__ import annotations
 
 from plkd.plots.cell_map import embedding
 from plkd.plots.heat_map import confusion
+from plkd.plots.marker_ranking import marker_genes
+from plkd.plots.network_drawing import gene_network
+from plkd.plots.pattern_map import patterns
 
-__all__ = ["confusion", "embedding"]
+__all__ = ["confusion", "embedding", "gene_network", "marker_genes", "patterns"]

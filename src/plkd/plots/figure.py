@@ -17,9 +17,9 @@ PAPER = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # backends with
 
 
 def new_figure(
-    size: tuple[float, float], n_panels: int, *, window: bool
+    size: tuple[float, float], n_panels: int, *, window: bool, n_columns: int | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of panels in a row.
+    """Make a figure of panels in a row, or in several.
 
     Parameters
     ----------
@@ -29,10 +29,12 @@ def new_figure(
         Number of panels.
     window
         Make it known to pyplot, so that it can be shown.
+    n_columns
+        Panels in a row; all by default.
 
     Returns
     -------
-    The figure and its panels, from left to right.
+    The figure and its panels, from left to right and from above down.
     """
     if window:
         from matplotlib import pyplot as plt
@@ -42,7 +44,11 @@ def new_figure(
         from matplotlib.figure import Figure
 
         fig = Figure(figsize=size, layout="constrained")
-    return fig, list(fig.subplots(1, n_panels, squeeze=False)[0])
+    n_columns = n_columns or n_panels
+    panels = list(fig.subplots(-(-n_panels // n_columns), n_columns, squeeze=False).ravel())
+    for spare in panels[n_panels:]:
+        spare.remove()
+    return fig, panels[:n_panels]
 
 
 def bare_panel(ax: Axes, title: str, axis_name: str) -> None:
@@ -57,12 +63,13 @@ def bare_panel(ax: Axes, title: str, axis_name: str) -> None:
     ax.set_ylabel(f"{axis_name} 2", fontsize=9, loc="bottom", color=INK)
 
 
-def colour_bar(fig: Any, ax: Axes, drawn: Any, *, label: str = "") -> None:
-    """Put a slim colour bar beside the axes."""
-    bar = fig.colorbar(drawn, ax=ax, shrink=0.6, aspect=18, pad=0.02)
+def colour_bar(fig: Any, ax: Axes, drawn: Any, *, label: str = "", shrink: float = 0.6) -> Any:
+    """Put a slim colour bar beside the axes, of a share of their height, and return it."""
+    bar = fig.colorbar(drawn, ax=ax, shrink=shrink, aspect=18, pad=0.02)
     bar.set_label(label, fontsize=9)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=9)
+    return bar
 
 
 def is_dark(colour: Sequence[float]) -> bool:
