@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from plkd.data.expression import ExpressionKind, recognise
 from plkd.data.gene_sets import pattern_mask
 from plkd.errors import OutputExistsError
 
-OUTPUTS = ["evaluation.json", "model", "query_annotated.h5ad", "umap.png"]
+OUTPUTS = ["evaluation.json", "explanation", "model", "query_annotated.h5ad", "umap.png"]
+MARKERS = {"CD19+ B": tuple(f"GENE{i}" for i in range(20))}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +59,20 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[FakeAnnotator]:
         adata.obs["plkd_confidence"] = np.linspace(0, 1, adata.n_obs, dtype=np.float32)
         adata.obsm["X_plkd"] = adata.X[:, :20].toarray()
 
+    def marker_genes(adata: AnnData, model: FakeAnnotator, **options: Any) -> Any:
+        model.explained, model.explain_options = adata, options
+        return SimpleNamespace(
+            top_genes=lambda n: {name: genes[:n] for name, genes in MARKERS.items()}
+        )
+
+    def write_explanation(markers: Any, out: Path, *, overwrite: bool) -> None:
+        out.mkdir(exist_ok=overwrite)
+        (out / "explanation.json").write_text('{"kind": "plkd explanation", "files": []}')
+
     monkeypatch.setattr(import_module("plkd.model.annotator"), "CellAnnotator", make)
     monkeypatch.setattr(import_module("plkd.tools.annotate"), "annotate", annotate)
+    monkeypatch.setattr(import_module("plkd.tools.marker_genes"), "marker_genes", marker_genes)
+    monkeypatch.setattr(import_module("plkd.explanation"), "write_explanation", write_explanation)
     return made
 
 
@@ -95,6 +109,8 @@ def test_demo_writes_what_it_returns(trained: list[FakeAnnotator], tmp_path: Pat
     ) == pytest.approx(result.report.accuracy)
     assert result.picture.read_bytes().startswith(b"\x89PNG")
     assert json.loads((result.model / "plkd.json").read_text()) == {"cells": 353}
+    assert (result.explanation / "explanation.json").is_file()
+    assert result.markers == {"CD19+ B": MARKERS["CD19+ B"][: demo.N_MARKERS]}
     assert result.seconds > 0
 
 
@@ -109,6 +125,8 @@ def test_demo_trains_on_the_reference_half_alone(
     assert model.options == {"seed": 4, "device": "cpu"}
     assert model.fit_options == {"labels_key": demo.LABELS_KEY, "progress": watcher}
     assert len(model.sets) == 71
+    assert model.explained is model.reference
+    assert model.explain_options == {"labels_key": demo.LABELS_KEY, "seed": 4}
 
 
 @pytest.mark.parametrize("name", OUTPUTS)

@@ -1,4 +1,4 @@
-"""The demo: train, annotate and evaluate on 700 real blood cells, without a network."""
+"""The demo: train, annotate, evaluate and explain on 700 real blood cells, without a network."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEFAULT_OUT = Path("plkd-demo")
 LABELS_KEY = "cell_type"
 MIN_CELLS = 5  # of a type, so that both halves see it
+N_MARKERS = 8
+"""Genes of a type that are printed."""
 GENE_SETS = "resources/immune_programmes.gmt"
 
 
@@ -40,6 +42,8 @@ class DemoResult:
         UMAP of truth, annotation and confidence, png.
     evaluation
         Every measure, JSON.
+    explanation
+        Folder of marker genes, patterns and gene networks, with pictures.
     n_reference
         Number of cells trained on.
     n_query
@@ -48,6 +52,8 @@ class DemoResult:
         Number of cell types.
     report
         The comparison of annotation and truth.
+    markers
+        The first marker genes of each type that Teacher and Student both name.
     seconds
         Wall-clock seconds of the whole demo.
     """
@@ -56,10 +62,12 @@ class DemoResult:
     annotated: Path
     picture: Path
     evaluation: Path
+    explanation: Path
     n_reference: int
     n_query: int
     n_types: int
     report: ClassificationReport
+    markers: dict[str, tuple[str, ...]]
     seconds: float
 
 
@@ -71,7 +79,7 @@ def run_demo(
     overwrite: bool = False,
     device: str = "auto",
 ) -> DemoResult:
-    """Train on half of 700 real blood cells, annotate the other half and say how well it went.
+    """Train on half of 700 real blood cells, annotate the other half; say how well, and why.
 
     Parameters
     ----------
@@ -88,7 +96,8 @@ def run_demo(
 
     Returns
     -------
-    Paths of the model, the annotated file, the picture and the evaluation, and the scores.
+    Paths of the model, the annotated file, the picture, the evaluation and the explanation, the
+    scores, and the marker genes of each type.
 
     Raises
     ------
@@ -106,15 +115,18 @@ def run_demo(
     in_reference = split_in_halves(cells.obs[LABELS_KEY].to_numpy(), seed=seed)
     reference, query = cells[in_reference].copy(), cells[~in_reference].copy()
 
+    from plkd.explanation import write_explanation
     from plkd.model.annotator import CellAnnotator
     from plkd.plots import embedding
     from plkd.tools.annotate import annotate
     from plkd.tools.evaluate import evaluate
+    from plkd.tools.marker_genes import marker_genes
 
     annotator = CellAnnotator(demo_gene_sets(), seed=seed, device=device)
     annotator.fit(reference, labels_key=LABELS_KEY, progress=progress)
     annotate(query, annotator)
     report = evaluate(query, labels_key=LABELS_KEY)
+    markers = marker_genes(reference, annotator, labels_key=LABELS_KEY, seed=seed)
 
     Path(out).mkdir(parents=True, exist_ok=True)
     annotator.save(paths["model"], overwrite=overwrite)
@@ -124,12 +136,14 @@ def run_demo(
         embedding(query, LABELS_KEY, seed=seed, save=partial)
     with replace_when_done(paths["evaluation"], overwrite=overwrite) as partial:
         partial.write_text(json.dumps(report.as_dict(), indent=2) + "\n", encoding="utf-8")
+    write_explanation(markers, paths["explanation"], overwrite=overwrite)
     return DemoResult(
         **paths,
         n_reference=reference.n_obs,
         n_query=query.n_obs,
         n_types=len(report.per_type),
         report=report,
+        markers=markers.top_genes(N_MARKERS),
         seconds=time.perf_counter() - start,
     )
 
@@ -200,6 +214,7 @@ def _outputs(out: Path, *, overwrite: bool) -> dict[str, Path]:
         "annotated": out / "query_annotated.h5ad",
         "picture": out / "umap.png",
         "evaluation": out / "evaluation.json",
+        "explanation": out / "explanation",
     }
     if out.exists() and not out.is_dir():
         raise OutputExistsError(
@@ -212,4 +227,7 @@ def _outputs(out: Path, *, overwrite: bool) -> dict[str, Path]:
             found=", ".join(there),
             mend="choose another folder or ask to overwrite",
         )
+    from plkd.explanation import check_explanation
+
+    check_explanation(paths["explanation"], overwrite=overwrite)
     return paths

@@ -24,7 +24,7 @@ def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = 
     target
         The folder; folders above it are made.
     files
-        Content of each file by name.
+        Content of each file by name; a name may lead into a folder of the folder, "a/b".
     replace
         Put it in the place of the folder that is there. Whether that folder may go is for the
         caller to know.
@@ -46,7 +46,10 @@ def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = 
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         for name, content in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
             _write(partial / name, content)
+        for folder in {(partial / name).parent for name in files} - {partial}:
+            _sync_folder(folder)
         _sync_folder(partial)
         if replace and target.exists():
             _swap(partial, target)

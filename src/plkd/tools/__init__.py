@@ -15,15 +15,27 @@ if TYPE_CHECKING:
     from plkd.tools.attributions import attributions
     from plkd.tools.evaluate import evaluate
     from plkd.tools.gene_network import gene_network
+    from plkd.tools.integrate import integrate
+    from plkd.tools.marker_genes import marker_genes
     from plkd.tools.patterns import patterns
 
-__all__ = ["annotate", "attributions", "evaluate", "gene_network", "patterns"]
+__all__ = [
+    "annotate",
+    "attributions",
+    "evaluate",
+    "gene_network",
+    "integrate",
+    "marker_genes",
+    "patterns",
+]
 
 _HOMES = {
     "annotate": "plkd.tools.annotate",
     "attributions": "plkd.tools.attributions",
     "evaluate": "plkd.tools.evaluate",
     "gene_network": "plkd.tools.gene_network",
+    "integrate": "plkd.tools.integrate",
+    "marker_genes": "plkd.tools.marker_genes",
     "patterns": "plkd.tools.patterns",
 }
 
