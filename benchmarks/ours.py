@@ -1,4 +1,4 @@
-"""plkd on a task: one fit at its defaults, then both of its networks annotate the query."""
+"""plkd on a task: one fit at its defaults; then its networks annotate the query, or it adapts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from predictions import Prediction
-from tasks import TaskData, gene_set_file
+from kept_models import fitted
+from predictions import BATCH, LABELS, Prediction
+from tasks import TaskData
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -20,32 +21,49 @@ NETWORKS: Mapping[str, Literal["teacher", "student"]] = {
     "plkd teacher": "teacher",
     "plkd student": "student",
 }
+ADAPTED = "plkd adapted"
+"""The Student of ``model.adapt(query)``, which sees the query's cells."""
+
+OURS = (*NETWORKS, ADAPTED)
 
 
-def fit_predict_both(
-    cells: TaskData, folder: Path, *, seed: int, names: Collection[str] = tuple(NETWORKS)
+def predictions(
+    cells: TaskData,
+    folder: Path,
+    *,
+    seed: int,
+    names: Collection[str] = OURS,
+    models: Path | None = None,
 ) -> dict[str, Prediction]:
-    """Return the Teacher's and the Student's labels of the query after one fit.
+    """Return what the ``names`` say of the query after one fit.
 
     plkd is given what its users have: counts in every gene of the file, types and batches of the
     reference, and the organism's Reactome sets; it chooses its own genes. The seconds of the fit
-    are those of Teacher and Student together, for both rows of the table. Only the ``names``
-    annotate.
-    """
-    import plkd
+    are those of Teacher and Student together, for both rows of the table; those of the adapted
+    model are of adapting alone, which is all that a new query costs.
 
-    task = cells.task
-    sets = plkd.pp.read_gene_sets(gene_set_file(folder, list(cells.reference.var_names)))
-    start = time.perf_counter()
-    model = plkd.CellAnnotator(sets, seed=seed).fit(
-        cells.reference, labels_key=task.labels, batch_key=task.batch
+    Parameters
+    ----------
+    models
+        Folder in which fitted models are kept and looked for; see :mod:`kept_models`.
+    """
+    reference, task = cells.reference, cells.task
+    reference.obs[LABELS], reference.obs[BATCH] = (
+        reference.obs[task.labels],
+        reference.obs[task.batch],
     )
-    seconds = time.perf_counter() - start
-    return {
-        name: annotated(cells.query, model, network=network, fit_seconds=seconds)
+    fit = fitted(reference, folder, name=task.name, seed=seed, models=models)
+    found = {
+        name: annotated(cells.query, fit.model, network=network, fit_seconds=fit.seconds)
         for name, network in NETWORKS.items()
         if name in names
     }
+    if ADAPTED in names:
+        start = time.perf_counter()
+        model = fit.model.adapt(without_obs(cells.query))
+        seconds = time.perf_counter() - start
+        found[ADAPTED] = annotated(cells.query, model, network="student", fit_seconds=seconds)
+    return found
 
 
 def annotated(
@@ -58,10 +76,16 @@ def annotated(
     """Return what a network of the model says of the query, of which it is given the counts."""
     import plkd
 
-    unlabelled = query.copy()
-    unlabelled.obs = unlabelled.obs[[]]  # nothing but genes and counts
+    unlabelled = without_obs(query)
     start = time.perf_counter()
     plkd.tl.annotate(unlabelled, model, with_=network)
     seconds = time.perf_counter() - start
     labels = np.asarray(unlabelled.obs["plkd_label"]).astype(str)
     return Prediction(labels, fit_seconds, seconds)
+
+
+def without_obs(query: AnnData) -> AnnData:
+    """Return the query's counts and genes, and nothing else."""
+    unlabelled = query.copy()
+    unlabelled.obs = unlabelled.obs[[]]
+    return unlabelled

@@ -8,7 +8,9 @@ and are not run again unless ``--refresh-peers`` is given, so only plkd runs whe
 changed. A peer without randomness runs with one seed, and its line stands for all. A peer whose
 packages are not installed is skipped, which is said, and leaves dashes in the tables. With
 ``--tasks``, ``--methods`` or ``--seeds`` and no ``--out``, the tables are printed and not
-written. ``--tables-only`` makes tables and figure of the lines that there are and runs nothing.
+written. With ``--models`` the fitted models of plkd are kept and taken from there, which later
+methods and ``faithfulness.py`` share; delete the folder when plkd's training has changed.
+``--tables-only`` makes tables and figure of the lines that there are and runs nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0 1 2")
     parser.add_argument("--refresh-peers", action="store_true", help="run cached peers again")
     parser.add_argument("--resume", action="store_true", help="keep plkd's lines of transfer.csv")
+    parser.add_argument("--models", type=Path, metavar="FOLDER", help="keep plkd's fitted models")
     parser.add_argument("--tables-only", action="store_true", help="run nothing; needs no data")
     parser.add_argument("--out", type=Path, help="folder of the tables (default: docs/results)")
     return parser.parse_args(argv)
@@ -100,7 +103,8 @@ def run_missing(options: argparse.Namespace, kept: KeptRows, *, table: Path | No
         missing = kept.missing([(task.name, m, s) for s in seeds for m in methods])
         if all(method in absent for _, method, _ in missing):
             continue
-        for row in run_task(Bench(load_task(folder, task), folder), missing, absent):
+        bench = Bench(load_task(folder, task), folder, options.models)
+        for row in run_task(bench, missing, absent):
             kept.add(row)
             if is_peer(row.method):
                 cache.add(row)

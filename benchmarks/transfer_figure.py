@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results import Row, complete_methods, frame
-from transfer_methods import NETWORKS, SEE_THE_QUERY
+from transfer_methods import OURS, SEE_THE_QUERY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, LINE, BAND = "#333333", "#d9d9d9", "#f4f4f4"
-OURS = ("#56b4e9", "#0072b2", "#d55e00")
+STRONG = ("#56b4e9", "#0072b2", "#d55e00")
 """Colours of plkd's own, in their order (of Okabe and Ito, for eyes of every kind)."""
 
 MUTED = ("#9a9a9a", "#c2a57c", "#b08fae", "#8fae8b")
@@ -54,7 +54,7 @@ def draw(table: pd.DataFrame, methods: Sequence[str]) -> Figure:
         centre, spread = points(table, method, tasks)
         offset = 0.76 * ((number + 0.5) / len(shown) - 0.5)
         heights = [row + offset for row in range(len(tasks) + 1)]
-        ours = method in NETWORKS
+        ours = method in OURS
         axes.errorbar(
             centre,
             heights,
@@ -85,10 +85,16 @@ def points(
 
 def look(method: str, methods: Sequence[str]) -> dict[str, object]:
     """Return colour, mark and size: plkd strong, peers muted, hollow where they see the query."""
-    if method in NETWORKS:
-        colour = OURS[list(NETWORKS).index(method) % len(OURS)]
-        return {"color": colour, "marker": "o", "markersize": 7.5, "markeredgecolor": "white"}
-    peers = [name for name in methods if name not in NETWORKS]
+    if method in OURS:
+        colour, sees = STRONG[OURS.index(method) % len(STRONG)], method in SEE_THE_QUERY
+        return {
+            "color": colour,
+            "marker": "o",
+            "markersize": 7.5,
+            "markeredgecolor": colour if sees else "white",
+            "markerfacecolor": "white" if sees else colour,
+        }
+    peers = [name for name in methods if name not in OURS]
     number = peers.index(method)
     colour = MUTED[number % len(MUTED)]
     return {

@@ -1,6 +1,6 @@
 """Every method of the comparison: its order in the tables, what it sees, and how it is run.
 
-A new method is one more entry of ``PEERS`` (:mod:`peers`), ``RELATIVES`` (below) or ``NETWORKS``
+A new method is one more entry of ``PEERS`` (:mod:`peers`), ``RELATIVES`` (below) or ``OURS``
 (:mod:`ours`); if it sees the query while it learns, its name also belongs into ``SEE_THE_QUERY``.
 """
 
@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ours import NETWORKS, fit_predict_both
+from ours import ADAPTED, OURS, predictions
 from peers import PEERS, prepared
 from peers.tosica_like import tosica_like
 from predictions import BATCH, LABELS, Prediction
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 RELATIVES: Mapping[str, Callable[[TaskData, Path, int], Prediction]] = {"tosica-like": tosica_like}
 """Peers that are built of plkd's parts: they need plkd and not the peers' packages."""
 
-METHODS = (*PEERS, *RELATIVES, *NETWORKS)
+METHODS = (*PEERS, *RELATIVES, *OURS)
 
-SEE_THE_QUERY = ("harmony + knn", "scanvi")
+SEE_THE_QUERY = ("harmony + knn", "scanvi", ADAPTED)
 """Methods that learn with the query's cells at hand; they have tables and ranks of their own."""
 
 WITHOUT_RANDOMNESS = ("logistic", "logistic unscaled", "celltypist", "centroid", "singler")
@@ -36,7 +36,7 @@ WITHOUT_RANDOMNESS = ("logistic", "logistic unscaled", "celltypist", "centroid",
 
 def is_peer(method: str) -> bool:
     """Say whether a method is not plkd's own; peers' rows are kept and not run again."""
-    return method not in NETWORKS
+    return method not in OURS
 
 
 def blind(methods: Sequence[str]) -> list[str]:
@@ -55,6 +55,7 @@ class Bench:
 
     cells: TaskData
     folder: Path
+    models: Path | None = None
 
     @cached_property
     def sides(self) -> tuple[AnnData, AnnData]:
@@ -87,7 +88,7 @@ class Bench:
                 yield method, PEERS[method](*self.sides, seed)
             elif method in RELATIVES:
                 yield method, RELATIVES[method](self.cells, self.folder, seed)
-        ours = [method for method in methods if method in NETWORKS]
+        ours = [method for method in methods if method in OURS]
         if ours:
-            found = fit_predict_both(self.cells, self.folder, seed=seed, names=ours)
+            found = predictions(self.cells, self.folder, seed=seed, names=ours, models=self.models)
             yield from found.items()

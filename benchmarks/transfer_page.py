@@ -63,7 +63,8 @@ def page(
 SEEING = (
     "These methods learn with the query's cells before them (not their types), and have to learn "
     "anew for each query; the methods above are done learning when the query comes. They are "
-    "ranked among themselves."
+    "ranked among themselves. Of plkd adapted, the seconds are those of `model.adapt(query)`: the "
+    "model was there."
 )
 
 FIGURE = (
