@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,15 +24,27 @@ from typer.testing import CliRunner, Result
 
 import plkd.cli.steps
 from plkd.cli import app
-from plkd.cli.output import table
+from plkd.cli.output import marker_table, table
 from plkd.cli.progress_bars import cell_progress, training_progress
 from plkd.errors import InputError, ModelFileError, TrainingError
 from plkd.metrics import report
 from plkd.model.files import ModelContents, write_model
+from plkd.outputs import refuse_existing
 
 ROOT = Path(__file__).parents[1]
 ENV = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100"}
-COMMANDS = ("demo", "train", "annotate", "evaluate", "info", "verify")
+COMMANDS = (
+    "demo",
+    "train",
+    "annotate",
+    "evaluate",
+    "adapt",
+    "explain",
+    "integrate",
+    "gene-activity",
+    "info",
+    "verify",
+)
 HEADER: dict[str, Any] = {
     "config": {"n_genes": 2000},
     "contract": {"expression": "log1p", "target_sum": 1e4},
@@ -49,6 +61,17 @@ HEADER: dict[str, Any] = {
     "classes": ["B cell", "T cell"],
     "patterns": {"names": ["one", "free"], "n_free": 1},
     "genes": {"names": ["CD19", "CD3D", "CD3E"], "ids": None},
+}
+EXPLAINED: dict[str, Any] = {
+    "model": "0123abcd",
+    "files": ["explanation.json", "markers.csv", "networks/B_cell.graphml", "networks/B_cell.png"],
+    "n_cells": 1500,
+    "n_cells_read": 900,
+    "completeness_residual": {"max": 3e-7, "median": 1e-7},
+    "types": {
+        "B cell": {"cells": 500, "markers": ["CD79A", "MS4A1"]},
+        "NK": {"cells": 400, "markers": []},
+    },
 }
 
 
@@ -84,6 +107,7 @@ class Fakes:
     loaded: dict[str, Any] = field(default_factory=dict)
     annotated: dict[str, Any] = field(default_factory=dict)
     evaluated: dict[str, Any] = field(default_factory=dict)
+    explained: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
     on_work: Callable[[], None] = lambda: None
 
@@ -143,10 +167,18 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         seen.on_work()
         return FakeSummary(network=options["with_"])
 
+    def check_explanation(out: Path, *, overwrite: bool) -> None:
+        refuse_existing(out, overwrite=overwrite)
+
     def evaluate_file(path: Path, **options: Any) -> Any:
         seen.evaluated = {"path": path, **options}
         seen.on_work()
         return scores()
+
+    def explain_file(path: Path, model: Any, out: Path, **options: Any) -> Any:
+        seen.explained = {"path": path, "out": out, "device": model.device, **options}
+        seen.on_work()
+        return SimpleNamespace(summary=EXPLAINED)
 
     @dataclass(frozen=True)
     class Demo:
@@ -156,7 +188,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         seconds: float = 75.0
 
         def __getattr__(self, name: str) -> Any:
-            return scores() if name == "report" else self.out / name
+            known = {"report": scores(), "markers": {"B cell": ("CD79A",), "T cell": ("CD3D",)}}
+            return known.get(name, self.out / name)
 
     def run_demo(out: Path, **options: Any) -> Demo:
         seen.shown = {"out": out, **options}
@@ -172,6 +205,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     put("plkd.tools.annotate", annotate_file=annotate_file)
     put("plkd.tools.evaluate", evaluate_file=evaluate_file)
     put("plkd.demo", run_demo=run_demo)
+    put("plkd.explanation", explain_file=explain_file, check_explanation=check_explanation)
+    put("plkd.tools.marker_search", MarkerOptions=dict, N_CANDIDATES=50)
     monkeypatch.setattr("plkd.cli.commands.read_reference", lambda path: f"data of {path}")
     return seen
 
@@ -247,6 +282,8 @@ def test_version() -> None:
         ["annotate", "q.h5ad", "--model", "m", "--out", "o", "--with", "nobody"],
         ["evaluate", "a.h5ad"],
         ["evaluate", "a.h5ad", "--labels", "k", "--json", "a.h5ad"],
+        ["explain", "r.h5ad", "--model", "m"],
+        ["explain", "r.h5ad", "--model", "m", "--out", "o", "--top", "0"],
         ["train", "r.h5ad", "--labels", "k", "--out", "m", "--n-genes", "0"],
         ["info"],
         ["info", "m", "--unheard-of"],
@@ -410,6 +447,79 @@ def test_evaluate(fakes: Fakes) -> None:
     assert "1 cell of B cell called T cell" in result.stdout
 
 
+def test_explain_with_defaults(fakes: Fakes) -> None:
+    result = invoke("explain", "r.h5ad", "--model", "m", "--out", "why")
+    assert result.exit_code == 0, result.output
+    assert fakes.loaded == {"path": Path("m")}
+    assert fakes.explained == {
+        "path": Path("r.h5ad"),
+        "out": Path("why"),
+        "device": "auto",
+        "options": {
+            "labels_key": None,
+            "n_genes": 10,
+            "n_candidates": 50,
+            "sets": None,
+            "gene_key": None,
+            "expression": None,
+            "max_cells": 20_000,
+            "chunk_size": 4096,
+            "seed": 0,
+        },
+        "layer": None,
+        "use_raw": False,
+        "overwrite": False,
+        "progress": None,
+    }
+    said = result.stdout
+    assert "Explained 2 cell types on 900 cells" in said
+    assert "add up to 3e-07 of the range of the logits" in said
+    assert "  B cell  CD79A MS4A1\n  NK      (none that both networks name)\n" in said
+    assert "Written: why\n" in said
+    assert "networks/ (1 network, each a picture)" in said
+
+
+def test_explain_with_everything(fakes: Fakes, tmp_path: Path) -> None:
+    gmt = tmp_path / "sets.gmt"
+    gmt.write_text("one\tx\tCD19\tMS4A1\n")
+    options = "--labels k --layer counts --gene-key s --expression counts --top 80 --max-cells 9"
+    more = "--chunk-size 10 --seed 4 --device cpu --overwrite --json - --quiet"
+    result = invoke(
+        "explain", "r", "-m", "m", "-o", "why", "--gene-sets", gmt, *options.split(), *more.split()
+    )
+    assert result.exit_code == 0, result.output
+    asked = fakes.explained["options"]
+    assert asked.pop("sets").names == ("one",)
+    assert asked == {
+        "labels_key": "k",
+        "n_genes": 80,
+        "n_candidates": 80,
+        "gene_key": "s",
+        "expression": "counts",
+        "max_cells": 9,
+        "chunk_size": 10,
+        "seed": 4,
+    }
+    assert fakes.explained["overwrite"] is True
+    assert fakes.explained["device"] == "cpu"
+    assert fakes.explained["layer"] == "counts"
+    assert json.loads(result.stdout) == {"out": "why", **EXPLAINED}
+    result = invoke("explain", "r", "-m", "m", "-o", "why", "--use-raw", "--quiet")
+    assert fakes.explained["use_raw"] is True
+    assert result.output == ""
+
+
+def test_explain_asks_for_the_place_before_it_loads(fakes: Fakes, tmp_path: Path) -> None:
+    result = invoke("explain", "r", "-m", "m", "-o", tmp_path)
+    assert result.exit_code == 1
+    one_line_of_error(result)
+    assert not fakes.loaded
+
+
+def test_a_marker_table_without_a_marker() -> None:
+    assert marker_table({"NK": ()}) == "  no gene is named by both Teacher and Student"
+
+
 def test_demo(fakes: Fakes, tmp_path: Path) -> None:
     result = invoke("demo", "--out", tmp_path, "--seed", 3, "--overwrite")
     assert result.exit_code == 0, result.output
@@ -417,8 +527,44 @@ def test_demo(fakes: Fakes, tmp_path: Path) -> None:
     assert fakes.shown == {"out": tmp_path, **wanted}
     assert "Trained on 350 cells, annotated 351 cells" in result.stdout
     assert "1 min 15 s" in result.stdout
-    for name in ("model", "annotated", "picture", "evaluation"):
+    for name in ("model", "annotated", "picture", "evaluation", "explanation"):
         assert str(tmp_path / name) in result.stdout
+    assert re.search(
+        r"Teacher and Student agree.*\n  B cell  CD79A\n  T cell  CD3D\n", result.stdout
+    )
+
+
+def test_adapt_writes_a_model_for_a_query(tmp_path: Path) -> None:
+    """The whole way, on a real if hasty model: nothing here is a fake."""
+    from plkd.config import TeacherConfig, TrainConfig
+    from plkd.model.annotator import CellAnnotator
+    from toy import toy_query, toy_reference
+
+    brief = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=5)
+    trained = CellAnnotator(teacher=TeacherConfig(n_patterns=4, width=8), training=brief)
+    trained.fit(toy_reference(120), labels_key="cell_type", batch_key="batch")
+    trained.save(tmp_path / "m")
+    toy_query(80).write_h5ad(tmp_path / "q.h5ad")
+    paths = [str(tmp_path / name) for name in ("q.h5ad", "m", "m2")]
+    result = invoke("adapt", paths[0], "-m", paths[1], "-o", paths[2])
+    assert result.exit_code == 0, result.output
+    assert "Adapted to 80 cells" in result.stdout
+    assert f"plkd annotate QUERY.h5ad --model {paths[2]}" in result.stdout
+    adapted = CellAnnotator.load(tmp_path / "m2")
+    expected = CellAnnotator.load(tmp_path / "m").adapt(toy_query(80), seed=0)
+    weights = [each.student_.head.weight.detach().numpy() for each in (adapted, expected, trained)]
+    np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
+    assert np.abs(weights[0] - weights[2]).max() > 1e-3
+    numbers = json.loads(
+        invoke("adapt", *paths[:1], "-m", paths[1], "-o", f"{paths[2]}b", "--json", "-").stdout
+    )
+    assert numbers["summary"]["adapted"]["n_cells"] == 80
+
+    refused = invoke("adapt", paths[0], "-m", paths[1], "-o", paths[1], "--overwrite")
+    assert refused.exit_code == 1
+    assert "another folder for the adapted model" in refused.output
+    assert CellAnnotator.load(tmp_path / "m").fingerprint() == trained.fingerprint()
+    assert invoke("adapt", "absent.h5ad", "-m", paths[1], "-o", "x").exit_code == 1
 
 
 # --- info and verify ----------------------------------------------------------------------------
@@ -429,7 +575,7 @@ def test_info(model: Path) -> None:
     assert result.exit_code == 0
     for said in (
         "2: B cell, T cell",
-        "version 1",
+        "version 2",
         "log1p of counts per 10,000",
         "1,200 cells",
         "Student 0.941",
@@ -505,6 +651,7 @@ RUNS = {
     "train": ["train", "r", "--labels", "k", "-o", "m"],
     "annotate": ["annotate", "q", "-m", "m", "-o", "a"],
     "evaluate": ["evaluate", "a", "--labels", "k"],
+    "explain": ["explain", "r", "-m", "m", "-o", "why"],
     "demo": ["demo"],
 }
 
@@ -635,11 +782,12 @@ def test_training_bars() -> None:
 
 def test_cell_bar() -> None:
     console = terminal()
-    with cell_progress(console=console) as progress:
+    with cell_progress("explaining", console=console) as progress:
         assert progress is not None
         progress(50, 200)
         progress(200, 200)
     assert "200/200" in said_on(console)
+    assert "explaining" in said_on(console)
 
 
 @pytest.mark.parametrize("bars", [training_progress, cell_progress])

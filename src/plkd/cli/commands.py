@@ -1,4 +1,4 @@
-"""The command ``plkd``: train, annotate, evaluate, look at a model, see a demo.
+"""The command ``plkd``: train, annotate, evaluate, explain, look at a model, see a demo.
 
 Exit codes: 0; 1 when the input is at fault (one line on standard error says how to mend it);
 2 when the command is used wrongly; 130 after Ctrl-C. Everything heavy is imported inside the
@@ -15,7 +15,11 @@ import typer
 
 from plkd.cli import options as o
 from plkd.cli import output as text
+from plkd.cli.activity import ACTIVITY_EXAMPLES, gene_activity
+from plkd.cli.adapting import ADAPT_EXAMPLES, adapt
 from plkd.cli.errors import PlainErrors, leave_on_sigterm, say_error
+from plkd.cli.explaining import EXPLAIN_EXAMPLES, explain
+from plkd.cli.integrating import INTEGRATE_EXAMPLES, integrate
 from plkd.cli.steps import answer, new_annotator, prepare, read_reference
 from plkd.keys import DEFAULT_KEY, SlotNames
 
@@ -78,7 +82,7 @@ def demo(
     threads: o.Threads = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Train, annotate and evaluate on 700 real blood cells, with a picture. Needs no network."""
+    """Train, annotate, evaluate and explain on 700 real blood cells. Needs no network."""
     prepare(threads=threads, json_to=json_to, overwrite=overwrite)
     from plkd.cli.progress_bars import training_progress
     from plkd.demo import run_demo
@@ -245,6 +249,12 @@ def evaluate(
     report = evaluate_file(annotated, labels_key=labels, prediction_key=prediction_key)
     said, scores = text.evaluation_text(report), report.as_dict()
     answer(said, scores, json_to=json_to, overwrite=overwrite, quiet=quiet)
+
+
+app.command(epilog=ADAPT_EXAMPLES)(adapt)
+app.command(epilog=EXPLAIN_EXAMPLES)(explain)
+app.command(epilog=INTEGRATE_EXAMPLES)(integrate)
+app.command(epilog=ACTIVITY_EXAMPLES)(gene_activity)
 
 
 @app.command(epilog="[bold]Example[/bold]\n  plkd info model/ --json -")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plkd.keys import SlotNames
 
 if TYPE_CHECKING:
+    from plkd.data.atac.activity_results import GeneActivitySummary
     from plkd.demo import DemoResult
     from plkd.metrics import ClassificationReport
     from plkd.model.inspection import PartCheck
@@ -38,6 +39,17 @@ def training_text(info: dict[str, Any], seconds: float) -> str:
             f"Written: {path}",
             f"Next:    plkd annotate QUERY.h5ad --model {path} --out OUT.h5ad",
         ]
+    )
+
+
+def adapting_text(info: dict[str, Any], seconds: float) -> str:
+    """Say to what a model was adapted; ``info`` is what ``describe_model`` gives."""
+    adapted, path = info["summary"]["adapted"], info["path"]
+    return (
+        f"Adapted to {_n(adapted['n_cells'], 'cell')} in {_duration(seconds)}; "
+        f"{adapted['named_otherwise']:.1%} of them are named otherwise by their own means.\n\n"
+        f"Written: {path}\n"
+        f"Next:    plkd annotate QUERY.h5ad --model {path} --out OUT.h5ad"
     )
 
 
@@ -119,6 +131,59 @@ def evaluation_text(report: ClassificationReport) -> str:
     return "\n".join(lines)
 
 
+def explanation_text(summary: dict[str, Any], *, out: Path, seconds: float) -> str:
+    """Say which genes mark each type; ``summary`` is that of an explanation."""
+    types = summary["types"]
+    lines = [
+        f"Explained {_n(len(types), 'cell type')} on {_n(summary['n_cells_read'], 'cell')} "
+        f"in {_duration(seconds)}.",
+        f"SHAP values add up to {summary['completeness_residual']['max']:.0e} of the range of the "
+        "logits.",
+        "",
+        marker_table({name: found["markers"] for name, found in types.items()}),
+        "",
+        f"Written: {out}",
+    ]
+    files = summary["files"]
+    lines += [f"         {name}" for name in files if "/" not in name]
+    n_networks = sum(name.endswith(".graphml") for name in files)
+    return "\n".join([*lines, f"         networks/ ({_n(n_networks, 'network')}, each a picture)"])
+
+
+def marker_table(markers: Mapping[str, Sequence[str]]) -> str:
+    """Lay out the first marker genes of each type, types to the left."""
+    if not any(markers.values()):
+        return "  no gene is named by both Teacher and Student"
+    width = max(map(len, markers))
+    return "\n".join(
+        f"  {name.ljust(width)}  {' '.join(genes) or '(none that both networks name)'}"
+        for name, genes in markers.items()
+    )
+
+
+def activity_text(summary: GeneActivitySummary, *, out: Path, seconds: float) -> str:
+    """Say what gene activity was made of, and whether the genome build fits."""
+    kinds = f" ({', '.join(summary.biotypes[:3])})" if 0 < len(summary.biotypes) <= 3 else ""
+    lines = [
+        f"Added up {summary.n_regions:,} {summary.source} of {_n(summary.n_cells, 'cell')} for "
+        f"{_n(summary.n_genes, 'gene')}{kinds} of {summary.annotation} in {_duration(seconds)}.",
+        f"In genes: {summary.n_regions_in_genes / max(summary.n_regions, 1):.1%} of the "
+        f"{summary.source}; {_n(summary.n_genes_without_counts, 'gene')} and "
+        f"{_n(summary.n_cells_without_counts, 'cell')} have no count.",
+    ]
+    if summary.crowding is not None:
+        lines.append(
+            f"Genome build: {summary.crowding:.1f} times as many {summary.source} near the starts "
+            "of genes as near by (about 1 in another build)."
+        )
+    if summary.unknown_chromosomes:
+        names = ", ".join(summary.unknown_chromosomes[:5])
+        more = len(summary.unknown_chromosomes) - 5
+        lines.append(f"Not in the annotation: {names}{f' and {more} more' if more > 0 else ''}.")
+    lines += ["", f"Written: {out}", f"Next:    plkd annotate {out} --model MODEL/ --out OUT.h5ad"]
+    return "\n".join(lines)
+
+
 def info_text(info: dict[str, Any]) -> str:
     """Say what a saved model is."""
     summary, contract = info["summary"], info["contract"]
@@ -159,10 +224,14 @@ def demo_text(result: DemoResult) -> str:
             f"that it had not seen, in {_duration(result.seconds)}.",
             evaluation_text(result.report),
             "",
+            "Marker genes on which Teacher and Student agree, from the cells trained on:",
+            marker_table(result.markers),
+            "",
             f"Model:     {result.model}",
             f"Annotated: {result.annotated}",
             f"Picture:   {result.picture}",
             f"Scores:    {result.evaluation}",
+            f"Why:       {result.explanation}/ (markers, patterns, gene networks, pictures)",
             "Next:      plkd train YOUR_REFERENCE.h5ad --labels KEY --out MODEL/",
         ]
     )

@@ -73,12 +73,20 @@ def training_progress(
 
 @contextmanager
 def cell_progress(
-    *, quiet: bool = False, console: Console | None = None
+    what: str = "annotating",
+    *,
+    unit: str = "cells",
+    quiet: bool = False,
+    console: Console | None = None,
 ) -> Iterator[Callable[[int, int], None] | None]:
     """Give what ``annotate_file`` takes as ``progress``: a function of cells done and in all.
 
     Parameters
     ----------
+    what
+        What is being done, in a word.
+    unit
+        What is counted.
     quiet
         Show nothing.
     console
@@ -92,10 +100,10 @@ def cell_progress(
         yield None
         return
     with _bars(console) as bars:
-        task = bars.add_task("annotating", total=None, said="")
+        task = bars.add_task(what, total=None, said="")
 
         def report(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total, said="cells")
+            bars.update(task, completed=done, total=total, said=unit)
 
         yield report
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plkd.data.alignment import align, dense_align
+    from plkd.data.atac.activity import gene_activity
+    from plkd.data.atac.activity_files import gene_activity_file
+    from plkd.data.atac.gene_annotation import GeneAnnotation, read_gene_annotation
     from plkd.data.expression import (
         ExpressionKind,
         Recognised,
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "atac.activity": ("gene_activity",),
+    "atac.activity_files": ("gene_activity_file",),
     "alignment": ("align", "dense_align"),
     "reference_genes": ("GeneList", "GeneMatch", "gene_list"),
     "expression": (
@@ -47,6 +52,7 @@ _HOMES = {
         "recognise",
         "to_log1p",
     ),
+    "atac.gene_annotation": ("GeneAnnotation", "read_gene_annotation"),
     "gene_sets": ("GeneSets", "PatternMask", "pattern_mask", "read_gene_sets"),
     "genes": ("match_genes",),
     "highly_variable": ("select_genes",),
@@ -72,6 +78,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "ExpressionKind",
     "ExpressionSource",
+    "GeneAnnotation",
     "GeneList",
     "GeneMatch",
     "GeneSets",
@@ -86,11 +93,14 @@ __all__ = [
     "check_values",
     "dense_align",
     "encode_labels",
+    "gene_activity",
+    "gene_activity_file",
     "gene_list",
     "leave_batch_out",
     "match_genes",
     "open_h5ad",
     "pattern_mask",
+    "read_gene_annotation",
     "read_gene_sets",
     "recognise",
     "recognise_source",
