@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plkd.data import fragment_counts
+from plkd.data.atac import fragment_counts
 from plkd.data.atac.fragment_counts import FragmentCounts, count_fragments
 from plkd.data.atac.fragments import count_barcodes, fragment_blocks, read_barcodes
 from plkd.data.atac.gene_annotation import read_gene_annotation
