@@ -551,10 +551,8 @@ def test_adapt_writes_a_model_for_a_query(tmp_path: Path) -> None:
     assert "Adapted to 80 cells" in result.stdout
     assert f"plkd annotate QUERY.h5ad --model {paths[2]}" in result.stdout
     adapted = CellAnnotator.load(tmp_path / "m2")
-    expected = CellAnnotator.load(tmp_path / "m").adapt(toy_query(80), seed=0)
-    weights = [each.student_.head.weight.detach().numpy() for each in (adapted, expected, trained)]
-    np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
-    assert np.abs(weights[0] - weights[2]).max() > 1e-3
+    expected = trained.adapt(toy_query(80), seed=0)
+    assert adapted.fingerprint() == expected.fingerprint() != trained.fingerprint()
     numbers = json.loads(
         invoke("adapt", *paths[:1], "-m", paths[1], "-o", f"{paths[2]}b", "--json", "-").stdout
     )

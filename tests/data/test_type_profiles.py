@@ -44,6 +44,7 @@ def test_they_are_the_definition(power):
     scale = marker_scale(csr_matrix(values), codes, 3, power=power)
     found = type_profiles(csr_matrix(values), codes, 3, scale=scale)
     assert found.dtype == np.float32
+    assert found.flags.c_contiguous
     np.testing.assert_allclose(found, slow(values, codes, 3, scale), rtol=1e-4, atol=1e-7)
 
 

@@ -63,4 +63,5 @@ def soft_type_profiles(
     profile = weighted_means(expression, share) * scale
     profile -= profile.mean(1, keepdims=True)
     profile /= np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-12)
-    return (profile * scale / length).astype(np.float32)
+    # In C order, as models are stored: another order would round products otherwise.
+    return np.ascontiguousarray(profile * scale / length, dtype=np.float32)
