@@ -31,7 +31,7 @@ def type_profiles(
 
     Returns
     -------
-    ``(n_types, n_genes)`` float32; a row of zeros for a type without cells.
+    ``(n_types, n_genes)`` float32; together they sum to zero.
 
     Notes
     -----
@@ -40,7 +40,9 @@ def type_profiles(
     \, |r c_a|)`. The product of x with the weights is that with the root mean square of
     :math:`|r x|` over the reference in place of the cell's own: linear, and on held-out batches as
     good as the correlation. It has nothing that could be fitted too closely, so it stays right
-    where a batch is far from all that the networks have seen.
+    where a batch is far from all that the networks have seen. The mean over the types is taken
+    off: no probability notices it, but the values of genes (SHAP) would name those that all types
+    express.
     """
     return soft_type_profiles(expression, member_weights(codes, n_types), scale=scale)
 
@@ -63,5 +65,6 @@ def soft_type_profiles(
     profile = weighted_means(expression, share) * scale
     profile -= profile.mean(1, keepdims=True)
     profile /= np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-12)
+    weights = profile * scale / length
     # In C order, as models are stored: another order would round products otherwise.
-    return np.ascontiguousarray(profile * scale / length, dtype=np.float32)
+    return np.ascontiguousarray(weights - weights.mean(0), dtype=np.float32)
