@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from kept_models import fitted
-from predictions import BATCH, LABELS, Prediction
+from predictions import Prediction, name_columns
 from tasks import TaskData
 
 if TYPE_CHECKING:
@@ -47,12 +47,8 @@ def predictions(
     models
         Folder in which fitted models are kept and looked for; see :mod:`kept_models`.
     """
-    reference, task = cells.reference, cells.task
-    reference.obs[LABELS], reference.obs[BATCH] = (
-        reference.obs[task.labels],
-        reference.obs[task.batch],
-    )
-    fit = fitted(reference, folder, name=task.name, seed=seed, models=models)
+    name_columns(cells)
+    fit = fitted(cells.reference, folder, name=cells.task.name, seed=seed, models=models)
     found = {
         name: annotated(cells.query, fit.model, network=network, fit_seconds=fit.seconds)
         for name, network in NETWORKS.items()

@@ -10,12 +10,20 @@ import numpy as np
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from tasks import TaskData
 
 LABELS, BATCH = "cell_type", "batch"
 """Columns of ``obs`` in which a method finds types (of the reference) and batches (of both)."""
 
 COUNTS = "counts"
 """Layer in which a method finds the counts whose log1p stands in ``X``."""
+
+
+def name_columns(cells: TaskData) -> None:
+    """Put types and batches of a task where every method looks for them."""
+    for side in (cells.reference, cells.query):
+        side.obs[LABELS] = side.obs[cells.task.labels]
+        side.obs[BATCH] = side.obs[cells.task.batch]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ours import ADAPTED, OURS, predictions
 from peers import PEERS, prepared
 from peers.tosica_like import tosica_like
-from predictions import BATCH, LABELS, Prediction
+from predictions import Prediction, name_columns
 from tasks import TaskData
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ class Bench:
     @cached_property
     def sides(self) -> tuple[AnnData, AnnData]:
         """Reference and query as peers are offered them, types and batches in named columns."""
-        task = self.cells.task
-        for side in (self.cells.reference, self.cells.query):
-            side.obs[LABELS], side.obs[BATCH] = side.obs[task.labels], side.obs[task.batch]
+        name_columns(self.cells)
         return prepared(self.cells.reference, self.cells.query)
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from predictions import BATCH, LABELS
+from predictions import BATCH, LABELS, name_columns
 from study.names import NETWORKS, STUDENT
 from tasks import TaskData, gene_set_file
 
@@ -52,9 +52,7 @@ class Found:
 
 def sides_of(cells: TaskData) -> Sides:
     """Return a task's cells with types and batches where every method looks for them."""
-    for side in (cells.reference, cells.query):
-        side.obs[LABELS] = side.obs[cells.task.labels]
-        side.obs[BATCH] = side.obs[cells.task.batch]
+    name_columns(cells)
     return Sides(cells.reference, cells.query)
 
 

@@ -28,6 +28,14 @@ MaxCells = Annotated[
         rich_help_panel="Running",
     ),
 ]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Decides the order of the cells; without it the seed of the model.",
+        rich_help_panel="Running",
+    ),
+]
 
 
 def adapt(
@@ -39,7 +47,7 @@ def adapt(
     gene_key: o.GeneKey = None,
     expression: o.ExpressionOption = None,
     max_cells: MaxCells = 20_000,
-    seed: o.Seed = 0,
+    seed: Seed = None,
     device: o.DeviceOption = o.Device.AUTO,
     overwrite: o.Overwrite = False,
     json_to: o.Json = None,
@@ -77,7 +85,7 @@ def adapt(
             gene_key=gene_key,
             expression=None if expression is None else expression.value,
             config=AdaptConfig(max_cells=max_cells),
-            seed=seed,
+            seed=annotator.seed if seed is None else seed,
             progress=progress or Silent(),
         )
     adapted.save(out, overwrite=overwrite)

@@ -203,6 +203,8 @@ def info_text(info: dict[str, Any]) -> str:
         facts.append(("trained on", _n(summary["n_cells"], "cell")))
     if summary.get("held_out"):
         facts.append(("held out", _held_out(summary["held_out"])))
+    if "adapted" in summary:
+        facts.append(("adapted to", f"{_n(summary['adapted']['n_cells'], 'cell')} of a query"))
     for name, n_bytes in info["parts"].items():
         state = "  (not there)" if name in info["missing_parts"] else ""
         facts.append(("file", f"{name}, {_size(n_bytes)}{state}"))

@@ -17,8 +17,9 @@ class AdaptConfig(Config):
         Cells of the query that are looked at, at most; of more, some are drawn.
     rounds
         Times that the mean of each type in the query is found and the cells compared with it.
-    profile_weight
-        Weight of that comparison, in logits.
+    profile_weight, marker_power
+        Weight of that comparison, in logits, and how loud markers are in it; see
+        :class:`TrainConfig`.
     min_cells
         Cells of a type in the query, expected number, below which its mean there is not believed.
     steps
@@ -35,6 +36,7 @@ class AdaptConfig(Config):
     max_cells: int = 20_000
     rounds: int = 3
     profile_weight: float = 10.0
+    marker_power: float = 2.0
     min_cells: float = 5.0
     steps: int = 200
     batch_size: int = 128
@@ -51,6 +53,7 @@ class AdaptConfig(Config):
             "max_cells": (1, 10**9),
             "rounds": (0, 1000),
             "profile_weight": (0.0, 1e4),
+            "marker_power": (0.0, 100.0),
             "min_cells": (1.0, 10**9),
             "steps": (1, 10_000_000),
             "batch_size": (2, 1_000_000),

@@ -72,6 +72,26 @@ class ExpressionSource:
             stop = min(start + size, self.n_cells)
             yield start, stop, self.rows(start, stop)
 
+    def places(self, cells: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Say where some cells are found in chunks.
+
+        Parameters
+        ----------
+        cells
+            Positions, ascending.
+        size
+            Cells in a chunk.
+
+        Yields
+        ------
+        Each chunk that holds any of the cells, and their positions within it, int64.
+        """
+        for start in range(0, self.n_cells, size):
+            stop = min(start + size, self.n_cells)
+            first, last = np.searchsorted(cells, [start, stop])
+            if first < last:
+                yield slice(start, stop), cells[first:last] - start
+
 
 def recognise_source(
     source: ExpressionSource, *, declared: str | None = None, n_cells: int = 4096

@@ -23,8 +23,7 @@ from plkd.data.reading import ExpressionSource
 from plkd.data.type_profiles import soft_type_profiles
 from plkd.errors import InputError
 from plkd.model.devices import launch
-from plkd.model.fitting import gene_weights
-from plkd.model.predict import Predictor
+from plkd.model.predict import Network, Predictor
 from plkd.model.query import Query, open_query
 from plkd.networks.student import Student
 from plkd.training.cells import Cells
@@ -66,8 +65,8 @@ def adapted_model(
         torch.manual_seed(seed)
         student, course = _adapt(model, cells, config, seed, progress)
     adapted.student_ = student
-    adapted.gene_weights_ = gene_weights(student, cells)
-    adapted.summary_ = {**model.summary_, "adapted": {"from": model.fingerprint(), **course}}
+    said = {"from": model.fingerprint(), "config": config.as_dict(), "seed": seed, **course}
+    adapted.summary_ = {**model.summary_, "adapted": said}
     return adapted
 
 
@@ -110,10 +109,10 @@ def log_probabilities(model: CellAnnotator, expression: csr_matrix) -> NDArray[n
     -------
     ``(n_cells, n_types)``; of the Student alone where the model has no Teacher.
     """
-    networks = ("student",) if model.teacher_ is None else ("student", "teacher")
+    networks: list[Network] = ["student"] if model.teacher_ is None else ["student", "teacher"]
     said = np.zeros((expression.shape[0], len(model.classes_)), dtype=np.float32)
     for network in networks:
-        predict = Predictor(model, network)  # type: ignore[arg-type]
+        predict = Predictor(model, network)
         for start in range(0, len(said), READ_AT_ONCE):
             rows = slice(start, start + READ_AT_ONCE)
             found = predict(expression[rows].toarray()).probabilities
@@ -143,7 +142,7 @@ def compared_with_their_means(
     Each round takes the means of the types, every cell counting with its probabilities, on the
     scale of the markers of the types as they were called at first.
     """
-    scale = marker_scale(expression, said.argmax(1), said.shape[1], power=2.0)
+    scale = marker_scale(expression, said.argmax(1), said.shape[1], power=config.marker_power)
     answers = said
     for _ in range(config.rounds):
         share = np.exp(answers)

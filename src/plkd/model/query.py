@@ -49,13 +49,10 @@ class Query:
         -------
         log1p counts per 10,000 over the model's genes, CSR float32 ``(len(cells), n_genes)``.
         """
-        parts = []
-        for start in range(0, self.source.n_cells, chunk_size):
-            stop = min(start + chunk_size, self.source.n_cells)
-            inside = cells[np.searchsorted(cells, start) : np.searchsorted(cells, stop)]
-            if len(inside):
-                chosen = self.log1p(slice(start, stop))[inside - start]
-                parts.append(align(chosen, self.match, linear=False))
+        parts = [
+            align(self.log1p(chunk)[inside], self.match, linear=False)
+            for chunk, inside in self.source.places(cells, chunk_size)
+        ]
         return csr_matrix(vstack(parts, format="csr"))
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
@@ -108,7 +106,7 @@ def annotate(
     source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
     query = open_query(source, model, gene_key=gene_key, expression=expression)
     refuse_collisions(adata.obs.columns, adata.obsm.keys(), adata.uns, names)
-    answers = _answers_in_memory(source.n_cells, predictor, probabilities=probabilities)
+    answers = Answers.in_memory(source.n_cells, predictor, probabilities=probabilities)
     annotate_chunks(query, predictor, answers, chunk_size=chunk_size)
     summary = summarise(query, model, answers, with_)
     target = adata.copy() if copy else adata
@@ -182,16 +180,3 @@ def annotate_file(
             uns = provenance(summary, model)
             write_columns(annotated.file(), columns, names.provenance, uns)
     return summary
-
-
-def _answers_in_memory(n_cells: int, predictor: Predictor, *, probabilities: bool) -> Answers:
-    shares = None
-    if probabilities:
-        shares = np.empty((n_cells, predictor.n_types), dtype=np.float32)
-    return Answers(
-        codes=np.empty(n_cells, dtype=np.int32),
-        confidence=np.empty(n_cells, dtype=np.float32),
-        no_counts=np.empty(n_cells, dtype=bool),
-        embedding=np.empty((n_cells, predictor.width), dtype=np.float32),
-        probabilities=shares,
-    )

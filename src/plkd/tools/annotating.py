@@ -37,6 +37,20 @@ class Answers:
     embedding: Any
     probabilities: Any | None = None
 
+    @classmethod
+    def in_memory(
+        cls, n_cells: int, predictor: Predictor, *, probabilities: bool = False
+    ) -> Answers:
+        """Return arrays for so many cells, not filled yet."""
+        shares = np.empty((n_cells, predictor.n_types), dtype=np.float32) if probabilities else None
+        return cls(
+            codes=np.empty(n_cells, dtype=np.int32),
+            confidence=np.empty(n_cells, dtype=np.float32),
+            no_counts=np.empty(n_cells, dtype=bool),
+            embedding=np.empty((n_cells, predictor.width), dtype=np.float32),
+            probabilities=shares,
+        )
+
 
 @dataclass(frozen=True)
 class AnnotationSummary:

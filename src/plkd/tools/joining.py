@@ -188,13 +188,7 @@ def _embed(
     progress: Progress | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], AnnotationSummary]:
     """Return embedding, cells without counts and what was done, of one input."""
-    n_cells = query.source.n_cells
-    answers = Answers(
-        codes=np.empty(n_cells, dtype=np.int32),
-        confidence=np.empty(n_cells, dtype=np.float32),
-        no_counts=np.empty(n_cells, dtype=bool),
-        embedding=np.empty((n_cells, predictor.width), dtype=np.float32),
-    )
+    answers = Answers.in_memory(query.source.n_cells, predictor)
     annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
     return answers.embedding, answers.no_counts, summarise(query, model, answers, how.with_)
 

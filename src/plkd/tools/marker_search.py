@@ -142,12 +142,10 @@ def cells_in_memory(source: ExpressionSource, cells: np.ndarray, *, chunk_size: 
     import pandas as pd
     from anndata import AnnData
 
-    parts = []
-    for start in range(0, source.n_cells, chunk_size):
-        stop = min(start + chunk_size, source.n_cells)
-        inside = cells[np.searchsorted(cells, start) : np.searchsorted(cells, stop)]
-        if len(inside):
-            parts.append(source.rows(start, stop)[inside - start])
+    parts = [
+        source.rows(chunk.start, chunk.stop)[inside]
+        for chunk, inside in source.places(cells, chunk_size)
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name that stands twice: matching genes deals with it
         return AnnData(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 
 from plkd.data.alignment import align
+from plkd.data.type_means import member_weights
 from plkd.model.query import Query
 
 
@@ -52,13 +52,9 @@ def expression_by_type(
     sums, detected = np.zeros((2, n_types, query.match.n_model))
     for start in range(0, len(codes), chunk_size):
         own = codes[start : start + chunk_size]
-        chosen = np.flatnonzero(own >= 0)
-        if len(chosen) == 0:
-            continue
-        cells = query.log1p(slice(start, start + len(own)))[chosen]
+        cells = query.log1p(slice(start, start + len(own)))
         values = align(cells, query.match, linear=False)
-        place = own[chosen], np.arange(len(chosen))
-        member = sp.csr_matrix((np.ones(len(chosen)), place), shape=(n_types, len(chosen)))
+        member = member_weights(own, n_types).T
         sums += (member @ values).toarray()
         detected += (member @ (values > 0)).toarray()
     n_cells = np.bincount(codes[codes >= 0], minlength=n_types).astype(np.int64)
