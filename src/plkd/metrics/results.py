@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from plkd.metrics.trust_results import TrustReport
+
 
 @dataclass(frozen=True)
 class TypeScore:
@@ -85,6 +87,8 @@ class ClassificationReport:
         Names of the rows and columns of ``confusion``: types of the truth and of the predictions.
     confusion
         Numbers of cells, int64 ``(n_labels, n_labels)``; rows are the truth, columns predictions.
+    trust
+        What confidence, sets and "unknown" are worth; None where only labels were compared.
     """
 
     n_cells: int
@@ -96,6 +100,7 @@ class ClassificationReport:
     abundance: tuple[AbundanceGroup, ...]
     labels: tuple[str, ...]
     confusion: np.ndarray
+    trust: TrustReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the report as plain numbers, strings, lists and dictionaries, ready for JSON.
@@ -114,6 +119,7 @@ class ClassificationReport:
             "per_type": [asdict(score) for score in self.per_type],
             "abundance": [asdict(group) for group in self.abundance],
             "confusion": {"labels": list(self.labels), "counts": self.confusion.tolist()},
+            "trust": None if self.trust is None else self.trust.as_dict(),
         }
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.metrics.classification import report
+from plkd.tools.evaluating_trust import columns_of, key_of, trust_report
 
 if TYPE_CHECKING:
     from plkd.metrics.results import ClassificationReport
@@ -19,7 +24,12 @@ N_NAMED_COLUMNS = 20
 
 
 def evaluate(
-    adata: Any, *, labels_key: str, prediction_key: str = PREDICTION_KEY
+    adata: Any,
+    *,
+    labels_key: str,
+    prediction_key: str = PREDICTION_KEY,
+    confidence_key: str | None = None,
+    batch_key: str | None = None,
 ) -> ClassificationReport:
     """Say how well the annotation of an AnnData agrees with its true cell types.
 
@@ -32,27 +42,40 @@ def evaluate(
         counted.
     prediction_key
         Column of ``obs`` with the predicted types; the default is what ``tl.annotate`` writes.
+    confidence_key
+        Column of ``obs`` with the probability that the predicted type is right. By default the one
+        that annotation wrote beside ``prediction_key``, if it is there.
+    batch_key
+        Column of ``obs`` with batches, by which the coverage of the sets is told as well.
 
     Returns
     -------
     A ``plkd.metrics.ClassificationReport``: accuracy, macro F1, scores per type and per abundance
-    group, confusion.
+    group, confusion; in ``trust`` how many cells are "unknown" and what the others' labels,
+    confidence and sets are worth, as far as annotation wrote them.
 
     Raises
     ------
     InputError
-        If a column is not there or no cell has a true type.
+        If a column is not there or no cell has a true type; a confidence is not in [0, 1]; there
+        is a ``batch_key`` and no sets to be told by it.
 
     Warns
     -----
     UserWarning
         If no predicted type is the name of a true type.
     """
-    return _compare(adata.obs, labels_key, prediction_key, "obs", stacklevel=3)
+    keys = _Keys(labels_key, prediction_key, confidence_key, batch_key)
+    return _compare(adata.obs, adata.uns, keys, "obs", stacklevel=3)
 
 
 def evaluate_file(
-    path: str | Path, *, labels_key: str, prediction_key: str = PREDICTION_KEY
+    path: str | Path,
+    *,
+    labels_key: str,
+    prediction_key: str = PREDICTION_KEY,
+    confidence_key: str | None = None,
+    batch_key: str | None = None,
 ) -> ClassificationReport:
     """Say how well the annotation in an h5ad file agrees with its true cell types.
 
@@ -67,16 +90,23 @@ def evaluate_file(
         counted.
     prediction_key
         Column of ``obs`` with the predicted types; the default is what ``plkd annotate`` writes.
+    confidence_key
+        Column of ``obs`` with the probability that the predicted type is right. By default the one
+        that annotation wrote beside ``prediction_key``, if it is there.
+    batch_key
+        Column of ``obs`` with batches, by which the coverage of the sets is told as well.
 
     Returns
     -------
     A ``plkd.metrics.ClassificationReport``: accuracy, macro F1, scores per type and per abundance
-    group, confusion.
+    group, confusion; in ``trust`` how many cells are "unknown" and what the others' labels,
+    confidence and sets are worth, as far as annotation wrote them.
 
     Raises
     ------
     InputError
-        If the file cannot be read, a column is not there, or no cell has a true type.
+        If the file cannot be read, a column is not there, or no cell has a true type; a confidence
+        is not in [0, 1]; there is a ``batch_key`` and no sets to be told by it.
 
     Warns
     -----
@@ -84,7 +114,9 @@ def evaluate_file(
         If no predicted type is the name of a true type.
     """
     obs = read_obs(Path(path))
-    return _compare(obs, labels_key, prediction_key, f"obs of {path}", stacklevel=3)
+    keys = _Keys(labels_key, prediction_key, confidence_key, batch_key)
+    uns = _read_classes(Path(path), prediction_key)
+    return _compare(obs, uns, keys, f"obs of {path}", stacklevel=3)
 
 
 def read_obs(path: Path) -> Any:
@@ -111,26 +143,71 @@ def read_obs(path: Path) -> Any:
             ) from error
 
 
+class _Keys(NamedTuple):
+    """Columns of ``obs``, as the arguments of :func:`evaluate` name them."""
+
+    labels: str
+    prediction: str
+    confidence: str | None
+    batch: str | None
+
+
 def _compare(
-    obs: Any, labels_key: str, prediction_key: str, where: str, *, stacklevel: int
+    obs: Any, uns: Mapping[str, Any], keys: _Keys, where: str, *, stacklevel: int
 ) -> ClassificationReport:
-    truth = _column(obs, labels_key, where, "pass the column with the true types")
+    truth = _column(obs, keys.labels, where, "pass the column with the true types")
     predicted = _column(
-        obs, prediction_key, where, "annotate first, or pass the column with the predicted types"
+        obs, keys.prediction, where, "annotate first, or pass the column with the predicted types"
+    )
+    for key, what in ((keys.confidence, "the confidence"), (keys.batch, "the batches")):
+        if key is not None:
+            _column(obs, key, where, f"pass the column with {what}, or leave it out")
+    columns = columns_of(
+        obs.columns,
+        keys.labels,
+        keys.prediction,
+        confidence_key=keys.confidence,
+        batch_key=keys.batch,
     )
     scores = report(truth.to_numpy(dtype=object), predicted.to_numpy(dtype=object))
+    _warn_of_strangers(scores, keys, stacklevel=stacklevel + 1)
+    known_types = _classes(uns, keys.prediction)
+    return replace(scores, trust=trust_report(obs, columns, known_types))
+
+
+def _classes(uns: Mapping[str, Any], prediction_key: str) -> tuple[str, ...] | None:
+    """Return the model's types, where ``uns`` says which they were."""
+    entry = uns.get(key_of(prediction_key) or "")
+    if not isinstance(entry, Mapping) or "classes" not in entry:
+        return None
+    return tuple(str(name) for name in np.asarray(entry["classes"]))
+
+
+def _read_classes(path: Path, prediction_key: str) -> dict[str, Any]:
+    """Read of ``uns`` the model's types and nothing else."""
+    from anndata.io import read_elem
+
+    from plkd.data.source import open_h5ad
+
+    key = key_of(prediction_key) or ""
+    with open_h5ad(path) as file:
+        place = f"uns/{key}/classes"
+        return {key: {"classes": read_elem(file[place])}} if key and place in file else {}
+
+
+def _warn_of_strangers(scores: ClassificationReport, keys: _Keys, *, stacklevel: int) -> None:
+    """Warn when no predicted type is the name of a true one."""
     types = {score.type for score in scores.per_type}
     taken = [
         name for name, column in zip(scores.labels, scores.confusion.T, strict=True) if column.any()
     ]
     if types.isdisjoint(taken):
         warnings.warn(
-            f"no predicted type is a true type, so every score is 0: '{labels_key}' holds "
-            f"{_some(sorted(types))}; '{prediction_key}' holds {_some(taken)}",
+            f"no predicted type is a true type, so every score is 0: '{keys.labels}' holds "
+            f"{_some(sorted(types))}; '{keys.prediction}' holds {_some(taken)}",
             UserWarning,
             stacklevel=stacklevel,
         )
-    return scores
 
 
 def _column(obs: Any, key: str, where: str, mend: str) -> Any:
