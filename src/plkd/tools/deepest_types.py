@@ -1,0 +1,190 @@
+"""The deepest cell type that each cell is surely of, by a hierarchy of types."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plkd.data.gene_names import examples
+from plkd.errors import InputError
+from plkd.keys import DEFAULT_KEY, SlotNames
+from plkd.model.manifest import installed_version
+from plkd.tools.annotating import UNKNOWN
+from plkd.tools.h5ad_output import PROVENANCE
+from plkd.tools.smoothing import check_probabilities
+from plkd.trust.hierarchy import MIN_CONFIDENCE, Hierarchy, build_hierarchy
+from plkd.trust.parent_map import ParentMap, read_parent_map
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+CHUNK_SIZE = 65_536
+
+
+def deepest_types(
+    adata: AnnData,
+    hierarchy: str | Path | Mapping[str, str] | ParentMap,
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+    key_added: str = DEFAULT_KEY,
+    copy: bool = False,
+) -> AnnData | None:
+    """Give each cell the deepest type of a hierarchy that it is surely of.
+
+    A cell between CD4 and CD8 is still a T cell: probabilities of the types beneath a node add up,
+    and an unsure cell is given the deepest node whose sum is high enough.
+
+    Parameters
+    ----------
+    adata
+        Annotated with ``plkd.tl.annotate(..., probabilities=True)``.
+    hierarchy
+        A table with the columns ``cell_type`` and ``parent`` (commas or tabs between), an ``.obo``
+        file such as the Cell Ontology's, a mapping from type to parent, or what
+        ``plkd.trust.parent_map.read_parent_map`` returned. The model's types are found by name or
+        by identifier; one that is not there stands right beneath the top.
+    min_confidence
+        Probability that the type has to reach, in (0, 1].
+    key_added
+        The name under which ``tl.annotate`` wrote its results.
+    copy
+        Return a copy with the new slots and leave ``adata`` as it is.
+
+    Returns
+    -------
+    The copy, or ``None`` when ``adata`` itself was changed. Written are
+
+    ``obs['plkd_deepest']`` : categorical
+        A type of the model, a node above one, or "unknown" where nothing below the top is sure.
+        Cells that annotation called "unknown" stay so.
+    ``obs['plkd_deepest_confidence']`` : float32
+        Probability of that in [0, 1]; for cells that annotation called "unknown" 0.
+    ``uns['plkd_hierarchy']`` : dict
+        Where the hierarchy is from, ``min_confidence``, and the types that were not found in it.
+
+    Raises
+    ------
+    InputError
+        The hierarchy cannot be read, has a cycle or none of the model's types; the annotation has
+        no probabilities or was not made by plkd; ``min_confidence`` is out of its range; a slot to
+        be written holds something of the user's.
+
+    Warns
+    -----
+    UserWarning
+        If the hierarchy lacks some of the model's types.
+
+    Notes
+    -----
+    Not in the paper. The rule is written at :meth:`plkd.trust.hierarchy.Hierarchy.deepest`. The
+    sums are worth what the probabilities are worth: calibrated, ``min_confidence`` is a rate.
+    """
+    import pandas as pd
+
+    slots = SlotNames(key_added)
+    classes, probabilities = _annotation(adata, slots)
+    _refuse_collisions(adata, slots)
+    source = _parent_map(hierarchy)
+    built = build_hierarchy(source, classes)
+    if built.unplaced:
+        warnings.warn(
+            f"{len(built.unplaced)} of the model's {len(classes)} types are not in "
+            f"{source.source} and stand right beneath the top: {examples(built.unplaced)}",
+            UserWarning,
+            stacklevel=2,
+        )
+    codes, confidence = _in_chunks(built, probabilities, min_confidence)
+    silent = _silent(adata.obs, classes, slots)
+    codes[silent], confidence[silent] = 0, 0.0
+    target = adata.copy() if copy else adata
+    given = [built.names[code] for code in np.unique(codes)]
+    target.obs[slots.deepest] = pd.Categorical(
+        np.array(built.names, dtype=object)[codes], categories=list(dict.fromkeys(given))
+    )
+    target.obs[slots.deepest_confidence] = confidence
+    target.uns[slots.hierarchy] = {
+        "source": source.source,
+        "min_confidence": float(min_confidence),
+        "types_not_found": np.array(built.unplaced, dtype=object),
+        "plkd_version": installed_version(),
+    }
+    return target if copy else None
+
+
+def _parent_map(hierarchy: str | Path | Mapping[str, str] | ParentMap) -> ParentMap:
+    if isinstance(hierarchy, ParentMap):
+        return hierarchy
+    if isinstance(hierarchy, str | Path):
+        return read_parent_map(hierarchy)
+    if isinstance(hierarchy, Mapping):
+        pairs = ((str(child), str(parent or "")) for child, parent in hierarchy.items())
+        return ParentMap.of(pairs, source="the hierarchy")
+    raise InputError(
+        "a file, a mapping or a ParentMap as the hierarchy",
+        f"{type(hierarchy).__name__}",
+        "pass the path of a table with the columns cell_type and parent",
+    )
+
+
+def _annotation(adata: AnnData, slots: SlotNames) -> tuple[tuple[str, ...], Any]:
+    """Return the classes and, of each cell, their probabilities."""
+    entry = adata.uns.get(slots.provenance)
+    if not isinstance(entry, Mapping) or not set(entry) >= PROVENANCE:
+        raise InputError(
+            f"the annotation of plkd under {slots.key!r}",
+            f"no uns[{slots.provenance!r}] of plkd's",
+            "run plkd.tl.annotate(..., probabilities=True) first, or pass its key_added",
+        )
+    name = slots.probabilities
+    if name not in adata.obsm:
+        raise InputError(
+            f"{name!r} in obsm",
+            examples([str(key) for key in adata.obsm], 20) or "no slot",
+            "annotate with probabilities=True (--probabilities)",
+        )
+    classes = tuple(str(each) for each in np.asarray(entry["classes"]))
+    shape = adata.n_obs, len(classes)
+    return classes, check_probabilities(adata.obsm[name], name, shape)
+
+
+def _in_chunks(
+    built: Hierarchy, probabilities: Any, min_confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    codes = np.empty(len(probabilities), dtype=np.int32)
+    confidence = np.empty(len(probabilities), dtype=np.float32)
+    for start in range(0, len(probabilities), CHUNK_SIZE):
+        cells = slice(start, start + CHUNK_SIZE)
+        codes[cells], confidence[cells] = built.deepest(
+            probabilities[cells], min_confidence=min_confidence
+        )
+    return codes, confidence
+
+
+def _silent(obs: Any, classes: tuple[str, ...], slots: SlotNames) -> np.ndarray:
+    """Say which cells annotation called unknown, or which had no counts to go by."""
+    silent = np.zeros(len(obs), dtype=bool)
+    if slots.no_counts in obs:
+        silent |= obs[slots.no_counts].to_numpy(dtype=bool)
+    if slots.label in obs and UNKNOWN not in classes:
+        silent |= (obs[slots.label].astype(str) == UNKNOWN).to_numpy()
+    return silent
+
+
+def _refuse_collisions(adata: AnnData, slots: SlotNames) -> None:
+    """Refuse to write over slots of the user's; those of an earlier run are replaced."""
+    entry = adata.uns.get(slots.hierarchy)
+    if isinstance(entry, Mapping) and {"plkd_version", "min_confidence"} <= set(entry):
+        return
+    names = (slots.deepest, slots.deepest_confidence)
+    taken = [f"obs[{name!r}]" for name in names if name in adata.obs]
+    taken += [f"uns[{slots.hierarchy!r}]"] if entry is not None else []
+    if taken:
+        raise InputError(
+            "free slots to write the deepest types to",
+            f"{', '.join(taken)}, not written by plkd",
+            "rename them, or annotate under another key_added",
+        )

@@ -1,0 +1,80 @@
+"""A linear classifier in closed form: types as clouds of one common shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHRINKAGE = 0.1
+"""How far the common covariance is drawn towards a ball; few cells tell its shape badly."""
+
+LEAST_LOG_PROBABILITY = -12.0
+"""Nats; a straight line through all types is not to be believed further than that."""
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """How probable each type is for a point: a linear function for each, then a softmax.
+
+    Attributes
+    ----------
+    weights
+        ``(n_components, n_types)``.
+    offsets
+        ``(n_types,)``; minus infinity for a type that had no cell.
+    """
+
+    weights: NDArray[np.float64]
+    offsets: NDArray[np.float64]
+
+    def log_probabilities(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the log-probability of each type, ``(n_cells, n_types)``, -12 at least."""
+        logits = points @ self.weights + self.offsets
+        logits -= logits.max(1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+        return np.asarray(np.maximum(logits, LEAST_LOG_PROBABILITY), dtype=np.float64)
+
+
+def fit_discriminant(
+    points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int
+) -> Discriminant:
+    r"""Learn linear discriminants of labelled points.
+
+    Parameters
+    ----------
+    points
+        ``(n_cells, n_components)``.
+    codes
+        Type of each, ``(n_cells,)``, from 0.
+    n_types
+        Number of types, those without cells included.
+
+    Returns
+    -------
+    A classifier of all types that have cells.
+
+    Notes
+    -----
+    Linear discriminant analysis: with :math:`m_t` the mean of type t, :math:`\pi_t` its share of
+    the cells and S the covariance around the means, common to all types, the logit of t at x is
+    :math:`x^T S^{-1} m_t - m_t^T S^{-1} m_t / 2 + \log \pi_t`. S is 0.9 of what was measured and
+    0.1 of a ball of the same mean variance. Means and one covariance of thousands of cells hardly
+    notice that some labels are wrong; a logistic regression bends towards each of them.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    counts = np.bincount(codes, minlength=n_types)
+    present = counts > 0
+    means = np.zeros((n_types, points.shape[1]))
+    np.add.at(means, codes, points)
+    means /= np.maximum(counts, 1)[:, None]
+    around = points - means[codes]
+    spread = around.T @ around / len(points)
+    ball = max(float(np.trace(spread)) / len(spread), 1e-12)
+    shape = (1 - SHRINKAGE) * spread + SHRINKAGE * ball * np.eye(len(spread))
+    weights = np.linalg.solve(shape, means.T)
+    offsets = np.full(n_types, -np.inf)
+    heights = -0.5 * (means.T * weights).sum(0) + np.log(np.maximum(counts, 1) / len(points))
+    offsets[present] = heights[present]
+    return Discriminant(weights, offsets)

@@ -1,0 +1,118 @@
+"""Which cells look mislabelled: what two witnesses say that have not seen the label in question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from plkd.trust.discriminant import fit_discriminant
+from plkd.trust.label_quality import N_NEIGHBOURS, own_shares, shares_among, singular_points
+
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class JudgedLabels:
+    """What speaks for and against the label of each cell.
+
+    Attributes
+    ----------
+    score
+        Probability of the label by what the other cells say, ``(n_cells,)`` in [0, 1].
+    suggestion
+        Likeliest type, the label among them, as a code, ``(n_cells,)``.
+    neighbour_share
+        Share of the nearest cells that have the label, ``(n_cells,)`` in [0, 1].
+    """
+
+    score: NDArray[np.float64]
+    suggestion: NDArray[np.int64]
+    neighbour_share: NDArray[np.float64]
+
+    def order(self) -> NDArray[np.int64]:
+        """Return the cells, the most suspect first; equals as they came."""
+        return np.lexsort((self.neighbour_share, self.score))
+
+
+def judge_labels(
+    expression: csr_matrix, codes: NDArray[np.int64], n_types: int, *, seed: int = 0
+) -> JudgedLabels:
+    r"""Judge each label by the other cells.
+
+    Parameters
+    ----------
+    expression
+        log1p counts per 10,000, ``(n_cells, n_genes)``.
+    codes
+        Label of each cell, ``(n_cells,)``, from 0.
+    n_types
+        Number of types.
+    seed
+        Decides the folds, and among which cells neighbours are sought where there are more than
+        20,000.
+
+    Returns
+    -------
+    Score, suggestion and support of each label.
+
+    Notes
+    -----
+    Both witnesses see the first 50 singular vectors of the expression, and neither the label that
+    it judges. The *neighbours*: shares :math:`s_t` of the labels among the n nearest cells, with
+    one vote spread over the k types, :math:`p_t = (n s_t + 1 / k) / (n + 1)`. The *classifier*: a
+    linear discriminant, learned from four fifths of each type, gives the other fifth :math:`q_t`.
+    The score of a label l is its share in their geometric mean,
+
+    .. math:: score = \sqrt{p_l q_l} / \sum_t \sqrt{p_t q_t}.
+
+    Neighbours know types of any shape, but not those that lie scattered among others; the
+    classifier knows these as well, if a line divides them.
+    """
+    points = singular_points(expression, seed=seed)
+    shares = shares_among(points, codes, n_types, seed=seed)
+    n_near = min(N_NEIGHBOURS, len(codes) - 1)
+    near = np.log((n_near * shares + 1 / n_types) / (n_near + 1))
+    said = (near + held_out_log_probabilities(points, codes, n_types, seed=seed)) / 2
+    odds = np.exp(said - said.max(1, keepdims=True))
+    score = odds[np.arange(len(codes)), codes] / odds.sum(1)
+    return JudgedLabels(score, odds.argmax(1), own_shares(shares, codes))
+
+
+def held_out_log_probabilities(
+    points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int, *, seed: int = 0
+) -> NDArray[np.float64]:
+    """Return what a classifier says of each cell that has learned from four fifths of the others.
+
+    Parameters
+    ----------
+    points
+        ``(n_cells, n_components)``.
+    codes
+        Label of each cell, ``(n_cells,)``, from 0.
+    n_types, seed
+        As :func:`judge_labels`.
+
+    Returns
+    -------
+    Log-probabilities, ``(n_cells, n_types)``.
+    """
+    fold = folds(codes, seed=seed)
+    said = np.empty((len(codes), n_types))
+    for number in range(N_FOLDS):
+        held_out = fold == number
+        if held_out.any():
+            classifier = fit_discriminant(points[~held_out], codes[~held_out], n_types)
+            said[held_out] = classifier.log_probabilities(points[held_out])
+    return said
+
+
+def folds(codes: NDArray[np.int64], *, seed: int = 0) -> NDArray[np.int64]:
+    """Deal the cells of each type out to five folds, ``(n_cells,)``; none gets all of a type."""
+    order = np.random.default_rng(seed).permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    dealt = np.empty(len(codes), dtype=np.int64)
+    dealt[order] = np.arange(len(codes)) % N_FOLDS
+    return dealt

@@ -1,0 +1,148 @@
+"""Which labels of a reference look wrong: those that the cells next to a cell hardly ever have."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from plkd.data.type_means import member_weights
+
+N_NEIGHBOURS = 30
+N_COMPONENTS = 50
+MOST_NEIGHBOURS_FROM = 20_000
+"""Cells among which neighbours are sought, at most: the time then grows with the cells only."""
+
+CELLS_AT_A_TIME = 2048
+
+HARDLY_EVER = 0.1
+"""Share of a cell's neighbours below which its own label is hardly ever found among them. With
+fewer than about six types, labels that are wrong at random are found among more than that."""
+
+EVEN = 1.2
+"""What a type may lose, in units of what labels wrong at random take from each type."""
+
+MOSTLY = 0.5
+"""Share of its neighbours from which they agree on another label."""
+
+
+def neighbour_shares(
+    expression: csr_matrix, codes: NDArray[np.int64], n_types: int, *, seed: int = 0
+) -> NDArray[np.float64]:
+    """Return how often each label is found among the neighbours of each cell, itself left out.
+
+    Parameters
+    ----------
+    expression
+        log1p counts per 10,000, ``(n_cells, n_genes)``.
+    codes
+        Label of each cell, ``(n_cells,)``, -1 where it has none; such cells have neighbours and are
+        nobody's.
+    n_types
+        Number of types.
+    seed
+        Decides among which cells neighbours are sought, where there are more than 20,000.
+
+    Returns
+    -------
+    ``(n_cells, n_types)`` in [0, 1]: shares among the 30 nearest labelled cells in the first 50
+    singular vectors of the expression. Rows sum to 1; to 0 where there is no other labelled cell.
+    """
+    if np.count_nonzero(codes >= 0) < 2:
+        return np.zeros((len(codes), n_types))
+    return shares_among(singular_points(expression, seed=seed), codes, n_types, seed=seed)
+
+
+def singular_points(expression: csr_matrix, *, seed: int = 0) -> NDArray[np.floating]:
+    """Return the cells in the first 50 singular vectors, ``(n_cells, 50)``; fewer of few genes."""
+    from sklearn.decomposition import TruncatedSVD
+
+    n_components = min(N_COMPONENTS, min(expression.shape) - 1)
+    return TruncatedSVD(n_components, random_state=seed).fit_transform(expression)
+
+
+def shares_among(
+    points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int, *, seed: int = 0
+) -> NDArray[np.float64]:
+    """Return the same as :func:`neighbour_shares` for cells that are points already.
+
+    Parameters
+    ----------
+    points
+        Where the cells lie, ``(n_cells, n_components)``.
+    codes, n_types, seed
+        As :func:`neighbour_shares`; two cells or more have a label.
+    """
+    among = np.flatnonzero(codes >= 0)
+    if len(among) > MOST_NEIGHBOURS_FROM:
+        drawn = np.random.default_rng(seed).choice(among, MOST_NEIGHBOURS_FROM, replace=False)
+        among = np.sort(drawn)
+    near = _nearest_others(points, among)
+    votes = member_weights(codes[among], n_types).toarray()
+    starts = range(0, len(near), CELLS_AT_A_TIME)
+    return np.concatenate([votes[near[at : at + CELLS_AT_A_TIME]].mean(1) for at in starts])
+
+
+def _nearest_others(points: NDArray[np.floating], among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the nearest of the cells ``among`` of each cell but itself, as places in ``among``."""
+    from sklearn.neighbors import NearestNeighbors
+
+    n_near = min(N_NEIGHBOURS, len(among) - 1)
+    search = NearestNeighbors(n_neighbors=n_near + 1, algorithm="brute").fit(points[among])
+    parts = []
+    for start in range(0, len(points), CELLS_AT_A_TIME):
+        block = points[start : start + CELLS_AT_A_TIME]
+        found = search.kneighbors(block, return_distance=False)
+        own = among[found] == np.arange(start, start + len(block))[:, None]
+        own[~own.any(1), -1] = True  # not among them: the furthest is one too many
+        parts.append(found[~own].reshape(len(block), n_near))
+    return np.concatenate(parts)
+
+
+def own_shares(shares: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of each cell's own label, ``(n_cells,)``; 1 where it has none."""
+    own = shares[np.arange(len(codes)), np.maximum(codes, 0)]
+    return np.where(codes >= 0, own, 1.0)
+
+
+def share_of_doubtful(shares: NDArray[np.float64], codes: NDArray[np.int64]) -> float:
+    """Return the share of labels that the neighbours hardly have while they agree on another.
+
+    Returns
+    -------
+    A share of the labelled cells, in [0, 1]. Types that blend into each other add little to it,
+    since there the neighbours do not agree; labels that were mixed up at random add nearly all.
+    """
+    labelled = codes >= 0
+    doubtful = (own_shares(shares, codes) < HARDLY_EVER) & (shares.max(1) >= MOSTLY)
+    return float(doubtful[labelled].mean()) if labelled.any() else 0.0
+
+
+def labels_to_set_aside(shares: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which labels not to learn from, where a good part of them is known to be wrong.
+
+    Parameters
+    ----------
+    shares
+        What :func:`neighbour_shares` returned, ``(n_cells, n_types)``.
+    codes
+        Label of each cell, ``(n_cells,)``, -1 where it has none.
+
+    Returns
+    -------
+    bool ``(n_cells,)``: labels found among fewer than a tenth of the neighbours. A type that would
+    lose most of its cells so may be one that neighbours do not show: it loses no more than labels
+    that are wrong at random would take from every type alike, and keeps the best supported.
+    """
+    n_types = shares.shape[1]
+    own = own_shares(shares, codes)
+    aside = own < HARDLY_EVER
+    even = int(np.ceil(EVEN * aside.sum() / max(n_types - 1, 1)))
+    for code in range(n_types):
+        cells = np.flatnonzero(codes == code)
+        doubted = cells[aside[cells]]
+        if 2 * len(doubted) > len(cells):
+            most = min(even, len(cells) - 2)  # a type of one cell cannot be learned
+            kept = doubted[np.argsort(own[doubted], kind="stable")][max(most, 0) :]
+            aside[kept] = False
+    return np.asarray(aside)

@@ -1,0 +1,102 @@
+"""All that a model knows of when to be believed, and back from plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.trust.confidence import Calibration
+from plkd.trust.conformal import HeldOutScores
+from plkd.trust.drift import Condition
+from plkd.trust.novelty import NoveltyScale
+from plkd.trust.type_space import TypeClouds, TypeSpace
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkTrust:
+    """When one network is to be believed.
+
+    Attributes
+    ----------
+    embedding
+        The types as clouds in the network's embedding.
+    scale
+        What cells of a known type look like to it.
+    calibration
+        How its probability becomes the probability that its label is right.
+    sets
+        What held-out cells say about the probability of the true type.
+    usual
+        The condition of the held-out cells, with which that of a query is compared.
+    """
+
+    embedding: TypeClouds
+    scale: NoveltyScale
+    calibration: Calibration
+    sets: HeldOutScores
+    usual: Condition
+
+    def as_arrays(self) -> Arrays:
+        """Return all of it as arrays by name."""
+        numbers = {f"calibration.{n}": np.asarray(v) for n, v in self.calibration.as_dict().items()}
+        scale = {f"scale.{name}": array for name, array in self.scale.as_arrays().items()}
+        sets = {f"sets.{name}": array for name, array in self.sets.as_arrays().items()}
+        clouds = {f"embedding.{name}": array for name, array in self.embedding.as_arrays().items()}
+        usual = {f"usual.{name}": np.asarray(value) for name, value in asdict(self.usual).items()}
+        return {**clouds, **numbers, **scale, **sets, **usual}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return what ``as_arrays`` wrote."""
+        numbers = {name: float(value) for name, value in under("calibration.", arrays).items()}
+        usual = {name: float(value) for name, value in under("usual.", arrays).items()}
+        return cls(
+            TypeClouds.from_arrays(under("embedding.", arrays)),
+            NoveltyScale.from_arrays(under("scale.", arrays)),
+            Calibration(**numbers),
+            HeldOutScores.from_dict(under("sets.", arrays)),
+            Condition(**usual),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """When a model is to be believed: novelty, calibrated confidence and sets of types.
+
+    Attributes
+    ----------
+    space
+        Where the types of the reference lie.
+    networks
+        "student" and "teacher", each with what held-out cells say of it.
+    """
+
+    space: TypeSpace
+    networks: dict[str, NetworkTrust]
+
+    def as_arrays(self) -> Arrays:
+        """Return all of it as arrays by name, for the model file."""
+        arrays: Arrays = {f"space.{name}": array for name, array in self.space.as_arrays().items()}
+        for network, trust in self.networks.items():
+            arrays |= {f"{network}.{name}": array for name, array in trust.as_arrays().items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return what ``as_arrays`` wrote."""
+        names = sorted({name.split(".")[0] for name in arrays} - {"space"})
+        return cls(
+            TypeSpace.from_arrays(under("space.", arrays)),
+            {name: NetworkTrust.from_arrays(under(f"{name}.", arrays)) for name in names},
+        )
+
+
+def under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return the arrays whose names begin so, without that beginning."""
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}

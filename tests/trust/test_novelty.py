@@ -1,0 +1,106 @@
+"""Novelty: shares of held-out cells, the query's batch effect, strange in both directions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plkd.trust.novelty import FEWEST_CELLS, NoveltyScale, novelty_scale, readings_of
+
+
+def readings(n_cells: int, *, raised: float = 0.0, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(n_cells, 4)) + raised).astype(np.float32)
+
+
+@pytest.fixture
+def scale() -> NoveltyScale:
+    return novelty_scale(readings(2000), readings(2000, raised=1.0, seed=1))
+
+
+def test_a_score_adds_up_what_is_strange_in_units_of_the_held_out_cells(scale):
+    seen = readings(5, seed=3)
+    held = readings(2000)
+    middle = np.median(held, axis=0)
+    apart = (seen - middle) / (np.quantile(held, 0.9, axis=0) - middle)
+    expected = apart[:, 0] + apart[:, 1] + np.abs(apart[:, 2]) + apart[:, 3]
+    assert np.allclose(scale.scores(seen), expected, atol=1e-5)
+
+
+def test_novelty_is_the_share_of_held_out_cells_that_are_less_strange(scale):
+    held = scale.scores(readings(2000))
+    novelty = scale.novelty(held)
+    expected = np.array([(held < score).mean() for score in held])
+    inside = expected < 0.985
+    assert np.allclose(novelty[inside], expected[inside], atol=0.012)
+    assert (novelty > 0.95).mean() == pytest.approx(0.05, abs=0.004)
+
+
+def test_it_rises_with_the_score_beyond_all_held_out_cells(scale):
+    scores = np.linspace(-10, 60, 200)
+    novelty = scale.novelty(scores).astype(float)
+    assert (np.diff(novelty) >= 0).all()
+    assert (np.diff(novelty[scores > scale.quantiles[-1]]) > 0).all()
+    assert 0 <= novelty.min() <= novelty.max() < 1
+
+
+def test_an_energy_far_above_the_usual_is_as_strange_as_one_far_below(scale):
+    base = np.tile(np.median(readings(2000), axis=0), (3, 1))
+    base[1, 2] += 8
+    base[2, 2] -= 8
+    usual, above, below = scale.scores(base)
+    assert above == pytest.approx(below, rel=0.05)
+    assert above > usual + 5
+
+
+def test_what_all_cells_of_a_query_share_is_its_batch_effect(scale):
+    known, novel = readings(300, raised=0.8, seed=5), readings(60, raised=6.0, seed=6)
+    scores = scale.scores(np.concatenate([known, novel]))
+    shift = scale.shift(scores)
+    assert shift > 1
+    false_alarms = (scale.novelty(scores[:300], shift) > 0.95).mean()
+    assert false_alarms < 0.1 < (scale.novelty(scores[:300]) > 0.95).mean()
+    assert (scale.novelty(scores[300:], shift) > 0.95).mean() > 0.9
+
+
+def test_a_batch_effect_is_never_negative_and_not_read_off_few_cells(scale):
+    assert scale.shift(scale.scores(readings(500, raised=-1.0))) == 0
+    few = scale.scores(readings(FEWEST_CELLS - 1, raised=3.0))
+    assert scale.shift(few) == 0
+    assert scale.shift(np.append(few, few[0])) > 0
+
+
+def test_the_order_of_the_cells_does_not_matter(scale):
+    scores = scale.scores(readings(400, raised=0.5))
+    order = np.random.default_rng(0).permutation(400)
+    assert scale.shift(scores[order]) == scale.shift(scores)
+
+
+def test_the_usual_shift_is_what_made_up_batch_effects_do(scale):
+    held, shifted = (scale.scores(readings(2000, raised=r, seed=s)) for r, s in ((0, 0), (1, 1)))
+    expected = np.quantile(shifted, 0.25) - np.quantile(held, 0.25)
+    assert scale.usual_shift == pytest.approx(expected, abs=0.05)
+
+
+def test_energy_is_the_logarithm_of_summed_exponentials():
+    logits = np.array([[0.0, 1.0, 2.0], [500.0, 0.0, -500.0]], dtype=np.float32)
+    says = np.array([[1.0, 0.5], [2.0, 0.25]], dtype=np.float32)
+    found = readings_of(says, logits, np.array([3.0, 4.0], dtype=np.float32))
+    assert found.dtype == np.float32
+    assert np.allclose(found[:, :2], says)
+    assert found[0, 2] == pytest.approx(np.log(np.exp([0, 1, 2]).sum()), rel=1e-6)
+    assert found[1, 2] == pytest.approx(500)
+    assert found[:, 3].tolist() == [3, 4]
+
+
+def test_it_comes_back_from_arrays(scale):
+    again = NoveltyScale.from_arrays(scale.as_arrays())
+    scores = scale.scores(readings(50, raised=2.0))
+    assert np.array_equal(again.novelty(scores, 0.3), scale.novelty(scores, 0.3))
+    assert (again.usual_shift, again.tail) == (scale.usual_shift, scale.tail)
+
+
+def test_held_out_cells_that_are_all_alike_do_not_divide_by_zero():
+    alike = np.ones((30, 4), dtype=np.float32)
+    scale = novelty_scale(alike, alike)
+    assert np.isfinite(scale.novelty(scale.scores(readings(20)))).all()
