@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from kept_models import fitted
-from predictions import Prediction, name_columns
+from predictions import Prediction, known_types, name_columns
 from tasks import TaskData
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def annotated(
     start = time.perf_counter()
     plkd.tl.annotate(unlabelled, model, with_=network)
     seconds = time.perf_counter() - start
-    labels = np.asarray(unlabelled.obs["plkd_label"]).astype(str)
-    return Prediction(labels, fit_seconds, seconds)
+    return Prediction(known_types(unlabelled), fit_seconds, seconds)
 
 
 def without_obs(query: AnnData) -> AnnData:

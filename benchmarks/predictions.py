@@ -26,6 +26,19 @@ def name_columns(cells: TaskData) -> None:
         side.obs[BATCH] = side.obs[cells.task.batch]
 
 
+def known_types(annotated: AnnData) -> np.ndarray:
+    """Return the best type of the reference that plkd gave each cell, ``(n_cells,)`` text.
+
+    Whether or not a cell is called unknown: peers, too, have to name each cell.
+    """
+    return np.asarray(annotated.obs[known_type_key(annotated)]).astype(str)
+
+
+def known_type_key(annotated: AnnData) -> str:
+    """Return the column of the best types; models that held nothing out write one column only."""
+    return "plkd_best_label" if "plkd_best_label" in annotated.obs else "plkd_label"
+
+
 @dataclass(frozen=True)
 class Prediction:
     """Labels of the query's cells, ``(n_query,)`` text, and the seconds they took."""

@@ -122,6 +122,10 @@ class FakeSummary:
     gene_share: float = 0.95
     weight_share: float = 0.985
     matched_by: str = "var_names"
+    n_unknown: int = 42
+    false_alarm: float | None = 0.05
+    error_rate: float | None = 0.1
+    drift: tuple[str, ...] = ("20% of the cells are called unknown",)
 
     @property
     def labels(self) -> dict[str, dict[str, float]]:
@@ -396,12 +400,18 @@ def test_annotate_with_defaults(fakes: Fakes) -> None:
         "gene_key": None,
         "expression": None,
         "key_added": "plkd",
+        "false_alarm": 0.05,
+        "error_rate": 0.1,
+        "batch_effect": True,
         "probabilities": False,
         "chunk_size": 4096,
         "overwrite": False,
         "progress": None,
     }
     said = result.stdout
+    assert "called unknown: 40 cells (5% expected of cells of known types)" in said
+    assert "Look twice: 20% of the cells are called unknown." in said
+    assert "obs['plkd_best_label'], obs['plkd_novelty'], obs['plkd_set']" in said
     assert "Annotated 1,500 cells with the Student" in said
     assert "1,900 of the model's 2,000 found (95%; 98% of its weight), by var_names" in said
     assert re.search(r"1,000 +66\.7% +0\.97  T cell\n", said)
@@ -416,6 +426,7 @@ def test_annotate_with_defaults(fakes: Fakes) -> None:
 
 def test_annotate_with_everything(fakes: Fakes) -> None:
     options = "--with teacher --use-raw --gene-key s --expression log1p --key-added mine"
+    options += " --false-alarm 0.01 --error-rate 0.2 --against-reference"
     more = "--probabilities --chunk-size 10 --overwrite --device cpu"
     result = invoke("annotate", "q", "-m", "m", "-o", "a", *options.split(), *more.split())
     assert result.exit_code == 0, result.output
@@ -426,6 +437,9 @@ def test_annotate_with_everything(fakes: Fakes) -> None:
         "gene_key": "s",
         "expression": "log1p",
         "key_added": "mine",
+        "false_alarm": 0.01,
+        "error_rate": 0.2,
+        "batch_effect": False,
         "probabilities": True,
         "chunk_size": 10,
         "overwrite": True,
@@ -441,6 +455,7 @@ def test_evaluate(fakes: Fakes) -> None:
     result = invoke("evaluate", "a.h5ad", "--labels", "truth")
     assert result.exit_code == 0, result.output
     expected = {"labels_key": "truth", "prediction_key": "plkd_label"}
+    expected |= {"confidence_key": None, "batch_key": None}
     assert fakes.evaluated == {"path": Path("a.h5ad"), **expected}
     assert "Accuracy 0.900, macro F1 0.890 (10 cells, 2 types)." in result.stdout
     assert re.search(r"6 +0\.857 +1\.000 +0\.923  T cell\n.*4 +1\.000", result.stdout)
@@ -574,7 +589,7 @@ def test_info(model: Path) -> None:
     assert result.exit_code == 0
     for said in (
         "2: B cell, T cell",
-        "version 2",
+        "version 3",
         "log1p of counts per 10,000",
         "1,200 cells",
         "Student 0.941",

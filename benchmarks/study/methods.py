@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from predictions import BATCH, LABELS, name_columns
+from predictions import BATCH, LABELS, known_types, name_columns
 from study.names import NETWORKS, STUDENT
 from tasks import TaskData, gene_set_file
 
@@ -133,5 +133,4 @@ def _by_network(query: AnnData, model: CellAnnotator, method: str, *, fit_second
     cells = query.copy()
     cells.obs = cells.obs[[]]  # nothing but genes and counts
     plkd.tl.annotate(cells, model, with_="student" if method == STUDENT else "teacher")
-    labels = np.asarray(cells.obs["plkd_label"]).astype(str)
-    return Found(method, labels, fit_seconds, np.asarray(cells.obsm["X_plkd"]))
+    return Found(method, known_types(cells), fit_seconds, np.asarray(cells.obsm["X_plkd"]))

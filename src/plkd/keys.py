@@ -5,13 +5,36 @@ With ``key_added="plkd"`` (the default) annotation writes:
 ==========================  =========================================================
 slot                        content
 ==========================  =========================================================
-``obs['plkd_label']``       annotated cell type, categorical over the model's classes
-``obs['plkd_confidence']``  probability of that type, float32 in [0, 1]
+``obs['plkd_label']``       annotated cell type or "unknown", categorical
+``obs['plkd_best_label']``  most probable type of the reference, categorical
+``obs['plkd_confidence']``  probability that the best label is right, float32 in [0, 1]
+``obs['plkd_novelty']``     how unlike the reference a cell is, float32 in [0, 1]
+``obs['plkd_set']``         types that hold the true one at a stated rate, categorical
 ``obs['plkd_no_counts']``   True where a cell has no count in any of the model's genes
 ``obsm['X_plkd']``          embedding, float32: Student 128 wide, Teacher 48 wide
 ``obsm['plkd_proba']``      probabilities of all types, float32, only on request
 ``uns['plkd']``             provenance: model hash, versions, gene match, input contract
 ==========================  =========================================================
+
+Smoothing over the neighbours on a slice (``plkd.tl.smooth_labels``), where it is asked for, adds:
+
+===================================  ====================================================
+slot                                 content
+===================================  ====================================================
+``obs['plkd_label_smoothed']``       cell type, the neighbours heard, categorical
+``obs['plkd_confidence_smoothed']``  probability of that type, float32 in [0, 1]
+``uns['plkd_smoothing']``            weight, neighbours, slices, how many labels changed
+===================================  ====================================================
+
+The deepest type that a cell is surely of (``plkd.tl.deepest_types``), where it is asked for, adds:
+
+==================================  =====================================================
+slot                                content
+==================================  =====================================================
+``obs['plkd_deepest']``             a type, one above it in the hierarchy, or "unknown"
+``obs['plkd_deepest_confidence']``  probability of that, float32 in [0, 1]
+``uns['plkd_hierarchy']``           where the hierarchy is from, the confidence asked for
+==================================  =====================================================
 
 A joint embedding (``plkd.tl.integrate``) is a new AnnData with ``obsm['X_plkd']``,
 ``obs['plkd_no_counts']``, ``uns['plkd']`` and, where cells are stacked, ``obs['plkd_layer']``: the
@@ -50,6 +73,18 @@ class SlotNames:
             )
 
     @property
+    def of_cells(self) -> tuple[str, ...]:
+        """Columns of ``obs`` that annotation may write."""
+        return (
+            self.label,
+            self.best_label,
+            self.confidence,
+            self.novelty,
+            self.type_set,
+            self.no_counts,
+        )
+
+    @property
     def label(self) -> str:
         return f"{self.key}_label"
 
@@ -76,3 +111,39 @@ class SlotNames:
     @property
     def provenance(self) -> str:
         return self.key
+
+    @property
+    def best_label(self) -> str:
+        return f"{self.key}_best_label"
+
+    @property
+    def novelty(self) -> str:
+        return f"{self.key}_novelty"
+
+    @property
+    def type_set(self) -> str:
+        return f"{self.key}_set"
+
+    @property
+    def deepest(self) -> str:
+        return f"{self.key}_deepest"
+
+    @property
+    def deepest_confidence(self) -> str:
+        return f"{self.key}_deepest_confidence"
+
+    @property
+    def hierarchy(self) -> str:
+        return f"{self.key}_hierarchy"
+
+    @property
+    def smoothed_label(self) -> str:
+        return f"{self.label}_smoothed"
+
+    @property
+    def smoothed_confidence(self) -> str:
+        return f"{self.confidence}_smoothed"
+
+    @property
+    def smoothing(self) -> str:
+        return f"{self.key}_smoothing"

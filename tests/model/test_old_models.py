@@ -55,6 +55,14 @@ def test_it_answers_as_it_always_did(folder, said, network):
     expected = np.array(said["probabilities"][network])
     assert len(set(expected.argmax(1))) > 1  # else a constant would pass
     np.testing.assert_allclose(query.obsm["plkd_proba"], expected, rtol=0, atol=1e-5)
+    if "novelty" in said:
+        novelty = np.array(said["novelty"][network])
+        assert len(set(novelty)) > 1
+        np.testing.assert_allclose(query.obs["plkd_novelty"], novelty, rtol=0, atol=1e-4)
+        assert list(query.obs["plkd_set"].astype(str)) == said["sets"][network]
+    else:  # before version 3 a model did not know when to be believed
+        assert model.trust_ is None
+        assert not {"plkd_novelty", "plkd_best_label", "plkd_set"} & set(query.obs)
 
 
 def test_its_student_loads_alone_and_has_its_name(folder, said):
@@ -70,3 +78,8 @@ def test_saved_again_it_is_the_same(folder, tmp_path):
         ours, theirs = (getattr(m, name).state_dict() for m in (model, again))
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
     assert (again.genes_, again.summary_) == (model.genes_, model.summary_)
+    assert (again.trust_ is None) == (model.trust_ is None)
+    if model.trust_ is not None and again.trust_ is not None:
+        ours, theirs = (m.trust_.as_arrays() for m in (model, again))
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)

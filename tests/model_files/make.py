@@ -43,10 +43,12 @@ def train() -> CellAnnotator:
 def answers(model: CellAnnotator) -> dict[str, object]:
     """Return some cells and the probabilities that the model gives them."""
     query = toy_query(12, **SIZE)
-    expected = {}
+    expected, novelty, sets = {}, {}, {}
     for network in ("student", "teacher"):
         plkd.tl.annotate(query, model, with_=network, probabilities=True)
         expected[network] = np.round(query.obsm["plkd_proba"].astype(float), 7).tolist()
+        novelty[network] = np.round(query.obs["plkd_novelty"].astype(float), 7).tolist()
+        sets[network] = list(query.obs["plkd_set"].astype(str))
     return {
         "plkd_version": plkd.__version__,
         "fingerprint": model.fingerprint(),
@@ -54,6 +56,8 @@ def answers(model: CellAnnotator) -> dict[str, object]:
         "genes": list(query.var_names),
         "counts": query.X.toarray().astype(int).tolist(),
         "probabilities": expected,
+        "novelty": novelty,
+        "sets": sets,
     }
 
 

@@ -84,9 +84,12 @@ def test_the_student_reads_sparse_cells_as_dense_ones(profiles):
     x[3] = 0  # a cell with nothing stored
     stored = x != 0
     starts = torch.cat([torch.zeros(1, dtype=torch.long), stored.sum(1).cumsum(0)[:-1]])
-    sparse = student.from_sparse(
-        x[stored], stored.nonzero()[:, 1], starts, student.weight_by_gene()
-    )
+    genes, also = stored.nonzero()[:, 1], torch.rand(4, 30)
+    sparse, nothing = student.from_sparse(x[stored], genes, starts, student.weight_by_gene())
+    assert nothing.shape == (9, 0)
+    again, heard = student.from_sparse(x[stored], genes, starts, student.weight_by_gene(also))
+    assert torch.allclose(heard, x @ also.T, atol=1e-5)
+    assert torch.allclose(again.logits, sparse.logits, atol=1e-5)
     dense = student(x)
     assert torch.allclose(sparse.logits, dense.logits, atol=1e-5)
     assert torch.allclose(sparse.embedding, dense.embedding, atol=1e-5)

@@ -15,15 +15,17 @@ import typer
 
 from plkd.cli import options as o
 from plkd.cli import output as text
+from plkd.cli import trust_options as trust
 from plkd.cli.activity import ACTIVITY_EXAMPLES, gene_activity
 from plkd.cli.adapting import ADAPT_EXAMPLES, adapt
+from plkd.cli.annotation_text import annotation_text
 from plkd.cli.errors import PlainErrors, leave_on_sigterm, say_error
+from plkd.cli.evaluating import EVALUATE_EXAMPLES, evaluate
 from plkd.cli.explaining import EXPLAIN_EXAMPLES, explain
 from plkd.cli.integrating import INTEGRATE_EXAMPLES, integrate
+from plkd.cli.smoothing import SMOOTH_EXAMPLES, smooth
 from plkd.cli.steps import answer, new_annotator, prepare, read_reference
-from plkd.keys import DEFAULT_KEY, SlotNames
-
-PREDICTION_KEY = SlotNames().label
+from plkd.keys import DEFAULT_KEY
 
 EXAMPLES = """[bold]Start[/bold]
   plkd demo                                             [dim]see it work, 3 minutes[/dim]
@@ -179,6 +181,9 @@ def annotate(
     use_raw: o.UseRaw = False,
     gene_key: o.GeneKey = None,
     expression: o.ExpressionOption = None,
+    false_alarm: trust.FalseAlarm = 0.05,
+    error_rate: trust.ErrorRate = 0.1,
+    against_reference: trust.AgainstReference = False,
     probabilities: o.Probabilities = False,
     key_added: o.KeyAdded = DEFAULT_KEY,
     overwrite: o.Overwrite = False,
@@ -189,7 +194,7 @@ def annotate(
     threads: o.Threads = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Give every cell of a query a cell type, a confidence and an embedding.
+    """Give every cell of a query a cell type or "unknown", a confidence and an embedding.
 
     The query needs no labels and is not changed: the output is a new file.
     It is read in chunks, so memory does not grow with it.
@@ -213,12 +218,15 @@ def annotate(
             gene_key=gene_key,
             expression=None if expression is None else expression.value,
             key_added=key_added,
+            false_alarm=false_alarm,
+            error_rate=error_rate,
+            batch_effect=not against_reference,
             probabilities=probabilities,
             chunk_size=chunk_size,
             overwrite=overwrite,
             progress=progress,
         )
-    said = text.annotation_text(
+    said = annotation_text(
         summary,
         out=out,
         key_added=key_added,
@@ -229,32 +237,12 @@ def annotate(
     answer(said, numbers, json_to=json_to, overwrite=overwrite, quiet=quiet)
 
 
-@app.command(
-    epilog="""[bold]Examples[/bold]
-  plkd evaluate annotated.h5ad --labels cell_type
-  plkd evaluate annotated.h5ad --labels cell_type --json scores.json"""
-)
-def evaluate(
-    annotated: o.Annotated_,
-    labels: o.Labels,
-    prediction_key: o.PredictionKey = PREDICTION_KEY,
-    overwrite: o.Overwrite = False,
-    json_to: o.Json = None,
-    quiet: o.Quiet = False,
-) -> None:
-    """Compare an annotation with the true cell types: accuracy, macro F1, figures per type."""
-    prepare(json_to=json_to, overwrite=overwrite)
-    from plkd.tools.evaluate import evaluate_file
-
-    report = evaluate_file(annotated, labels_key=labels, prediction_key=prediction_key)
-    said, scores = text.evaluation_text(report), report.as_dict()
-    answer(said, scores, json_to=json_to, overwrite=overwrite, quiet=quiet)
-
-
+app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=ADAPT_EXAMPLES)(adapt)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=INTEGRATE_EXAMPLES)(integrate)
 app.command(epilog=ACTIVITY_EXAMPLES)(gene_activity)
+app.command(epilog=SMOOTH_EXAMPLES)(smooth)
 
 
 @app.command(epilog="[bold]Example[/bold]\n  plkd info model/ --json -")

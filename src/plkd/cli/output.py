@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plkd.keys import SlotNames
-
 if TYPE_CHECKING:
     from plkd.data.atac.activity_results import GeneActivitySummary
     from plkd.demo import DemoResult
     from plkd.metrics import ClassificationReport
     from plkd.model.inspection import PartCheck
-    from plkd.tools.annotating import AnnotationSummary
 
-COMMONEST = 10
 CONFUSIONS = 5
 SHORT_HASH = 12
 
@@ -24,9 +20,9 @@ def training_text(info: dict[str, Any], seconds: float) -> str:
     """Say what was learned; ``info`` is what ``describe_model`` gives."""
     summary = info["summary"]
     lines = [
-        f"Trained on {_n(summary.get('n_cells', 0), 'cell')} in {_duration(seconds)}: "
-        f"{_n(info['n_classes'], 'cell type')}, {_n(info['n_genes'], 'gene')}, "
-        f"{_n(info['n_patterns'], 'pattern')}."
+        f"Trained on {n_of(summary.get('n_cells', 0), 'cell')} in {duration(seconds)}: "
+        f"{n_of(info['n_classes'], 'cell type')}, {n_of(info['n_genes'], 'gene')}, "
+        f"{n_of(info['n_patterns'], 'pattern')}."
     ]
     held_out = summary.get("held_out")
     if held_out:
@@ -46,59 +42,10 @@ def adapting_text(info: dict[str, Any], seconds: float) -> str:
     """Say to what a model was adapted; ``info`` is what ``describe_model`` gives."""
     adapted, path = info["summary"]["adapted"], info["path"]
     return (
-        f"Adapted to {_n(adapted['n_cells'], 'cell')} in {_duration(seconds)}; "
+        f"Adapted to {n_of(adapted['n_cells'], 'cell')} in {duration(seconds)}; "
         f"{adapted['named_otherwise']:.1%} of them are named otherwise by their own means.\n\n"
         f"Written: {path}\n"
         f"Next:    plkd annotate QUERY.h5ad --model {path} --out OUT.h5ad"
-    )
-
-
-def annotation_text(
-    summary: AnnotationSummary,
-    *,
-    out: Path,
-    key_added: str,
-    probabilities: bool,
-    seconds: float,
-) -> str:
-    """Say which labels were given, how sure they are, and where they are."""
-    slots = SlotNames(key_added)
-    written = [f"obs['{slots.label}']", f"obs['{slots.confidence}']", f"obsm['{slots.embedding}']"]
-    if probabilities:
-        written.append(f"obsm['{slots.probabilities}']")
-    lines = [
-        f"Annotated {_n(summary.n_cells, 'cell')} with the {summary.network.capitalize()} "
-        f"in {_duration(seconds)}.",
-        f"Genes: {summary.genes_found:,} of the model's {summary.genes_of_model:,} found "
-        f"({summary.gene_share:.0%}; {summary.weight_share:.0%} of its weight), "
-        f"by {summary.matched_by}.",
-    ]
-    if summary.n_no_counts:
-        lines.append(f"Without a count in any of these genes: {_n(summary.n_no_counts, 'cell')}.")
-    rows = [
-        (
-            f"{label['cells']:,}",
-            f"{label['cells'] / max(summary.n_cells, 1):.1%}",
-            f"{label['median_confidence']:.2f}",
-            name,
-        )
-        for name, label in list(summary.labels.items())[:COMMONEST]
-    ]
-    lines += ["", table(("cells", "share", "median confidence", "cell type"), rows)]
-    more = len(summary.labels) - COMMONEST
-    if more > 0:
-        lines.append(f"  and {_n(more, 'rarer type')}")
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"Written: {out}",
-            f"         {', '.join(written)}",
-            f"Next:    sc.pp.neighbors(adata, use_rep='{slots.embedding}'); sc.tl.umap(adata)",
-            f"         plkd evaluate {out} --labels KEY"
-            + ("" if key_added == "plkd" else f" --prediction-key {slots.label}")
-            + "   (where the true types are known)",
-        ]
     )
 
 
@@ -106,12 +53,12 @@ def evaluation_text(report: ClassificationReport) -> str:
     """Say how good an annotation is, per type, and what is confused with what."""
     lines = [
         f"Accuracy {report.accuracy:.3f}, macro F1 {report.macro_f1:.3f} "
-        f"({_n(report.n_cells, 'cell')}, {_n(len(report.per_type), 'type')})."
+        f"({n_of(report.n_cells, 'cell')}, {n_of(len(report.per_type), 'type')})."
     ]
     if report.n_unlabelled:
-        lines.append(f"Left out, without a true type: {_n(report.n_unlabelled, 'cell')}.")
+        lines.append(f"Left out, without a true type: {n_of(report.n_unlabelled, 'cell')}.")
     if report.n_no_prediction:
-        lines.append(f"Counted as wrong, without a label: {_n(report.n_no_prediction, 'cell')}.")
+        lines.append(f"Counted as wrong, without a label: {n_of(report.n_no_prediction, 'cell')}.")
     head = ("cells", "precision", "recall", "F1", "cell type")
     rows = [
         (f"{t.support:,}", f"{t.precision:.3f}", f"{t.recall:.3f}", f"{t.f1:.3f}", t.type)
@@ -135,8 +82,8 @@ def explanation_text(summary: dict[str, Any], *, out: Path, seconds: float) -> s
     """Say which genes mark each type; ``summary`` is that of an explanation."""
     types = summary["types"]
     lines = [
-        f"Explained {_n(len(types), 'cell type')} on {_n(summary['n_cells_read'], 'cell')} "
-        f"in {_duration(seconds)}.",
+        f"Explained {n_of(len(types), 'cell type')} on {n_of(summary['n_cells_read'], 'cell')} "
+        f"in {duration(seconds)}.",
         f"SHAP values add up to {summary['completeness_residual']['max']:.0e} of the range of the "
         "logits.",
         "",
@@ -147,7 +94,9 @@ def explanation_text(summary: dict[str, Any], *, out: Path, seconds: float) -> s
     files = summary["files"]
     lines += [f"         {name}" for name in files if "/" not in name]
     n_networks = sum(name.endswith(".graphml") for name in files)
-    return "\n".join([*lines, f"         networks/ ({_n(n_networks, 'network')}, each a picture)"])
+    return "\n".join(
+        [*lines, f"         networks/ ({n_of(n_networks, 'network')}, each a picture)"]
+    )
 
 
 def marker_table(markers: Mapping[str, Sequence[str]]) -> str:
@@ -165,11 +114,11 @@ def activity_text(summary: GeneActivitySummary, *, out: Path, seconds: float) ->
     """Say what gene activity was made of, and whether the genome build fits."""
     kinds = f" ({', '.join(summary.biotypes[:3])})" if 0 < len(summary.biotypes) <= 3 else ""
     lines = [
-        f"Added up {summary.n_regions:,} {summary.source} of {_n(summary.n_cells, 'cell')} for "
-        f"{_n(summary.n_genes, 'gene')}{kinds} of {summary.annotation} in {_duration(seconds)}.",
+        f"Added up {summary.n_regions:,} {summary.source} of {n_of(summary.n_cells, 'cell')} for "
+        f"{n_of(summary.n_genes, 'gene')}{kinds} of {summary.annotation} in {duration(seconds)}.",
         f"In genes: {summary.n_regions_in_genes / max(summary.n_regions, 1):.1%} of the "
-        f"{summary.source}; {_n(summary.n_genes_without_counts, 'gene')} and "
-        f"{_n(summary.n_cells_without_counts, 'cell')} have no count.",
+        f"{summary.source}; {n_of(summary.n_genes_without_counts, 'gene')} and "
+        f"{n_of(summary.n_cells_without_counts, 'cell')} have no count.",
     ]
     if summary.crowding is not None:
         lines.append(
@@ -200,11 +149,11 @@ def info_text(info: dict[str, Any]) -> str:
     if "fingerprint" in info:
         facts.insert(1, ("name", f"{info['fingerprint']}  (as uns of annotated files calls it)"))
     if "n_cells" in summary:
-        facts.append(("trained on", _n(summary["n_cells"], "cell")))
+        facts.append(("trained on", n_of(summary["n_cells"], "cell")))
     if summary.get("held_out"):
         facts.append(("held out", _held_out(summary["held_out"])))
     if "adapted" in summary:
-        facts.append(("adapted to", f"{_n(summary['adapted']['n_cells'], 'cell')} of a query"))
+        facts.append(("adapted to", f"{n_of(summary['adapted']['n_cells'], 'cell')} of a query"))
     for name, n_bytes in info["parts"].items():
         state = "  (not there)" if name in info["missing_parts"] else ""
         facts.append(("file", f"{name}, {_size(n_bytes)}{state}"))
@@ -222,8 +171,8 @@ def demo_text(result: DemoResult) -> str:
     """Say what the demo did and what to look at."""
     return "\n".join(
         [
-            f"Trained on {_n(result.n_reference, 'cell')}, annotated {_n(result.n_query, 'cell')} "
-            f"that it had not seen, in {_duration(result.seconds)}.",
+            f"Trained on {n_of(result.n_reference, 'cell')}, annotated "
+            f"{n_of(result.n_query, 'cell')} that it had not seen, in {duration(result.seconds)}.",
             evaluation_text(result.report),
             "",
             "Marker genes on which Teacher and Student agree, from the cells trained on:",
@@ -257,7 +206,9 @@ def _mistakes(report: ClassificationReport) -> list[str]:
         if count and truth != predicted
     ]
     found.sort(key=lambda each: (-each[0], each[1:]))
-    return [f"  {_n(n, 'cell')} of {truth} called {said}" for n, truth, said in found[:CONFUSIONS]]
+    return [
+        f"  {n_of(n, 'cell')} of {truth} called {said}" for n, truth, said in found[:CONFUSIONS]
+    ]
 
 
 def _held_out(held_out: dict[str, Any]) -> str:
@@ -271,7 +222,7 @@ def _held_out(held_out: dict[str, Any]) -> str:
         if held_out.get(key) is not None
     ]
     return (
-        f"Macro F1 on {_n(held_out.get('n_cells', 0), 'held-out cell')}"
+        f"Macro F1 on {n_of(held_out.get('n_cells', 0), 'held-out cell')}"
         f"{f' (batch {shown})' if batches else ''}: {', '.join(scores) or 'not measured'}."
     )
 
@@ -282,7 +233,8 @@ def _contract(contract: dict[str, Any]) -> str:
     return f"{contract.get('expression')}{scaled} (counts are brought into it)"
 
 
-def _n(count: int, thing: str) -> str:
+def n_of(count: int, thing: str) -> str:
+    """Say how many of a thing, in the plural where it is."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
@@ -290,7 +242,8 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e5 else f"{n_bytes:,} bytes"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Say how long something took."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"

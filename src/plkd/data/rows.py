@@ -69,8 +69,8 @@ def row_sums(rows: sp.csr_matrix) -> np.ndarray:
     return sums
 
 
-def any_in_row(rows: sp.csr_matrix) -> np.ndarray:
-    """Say which cells hold a value above zero.
+def positive_in_row(rows: sp.csr_matrix) -> np.ndarray:
+    """Count the values above zero of each cell.
 
     Parameters
     ----------
@@ -79,14 +79,14 @@ def any_in_row(rows: sp.csr_matrix) -> np.ndarray:
 
     Returns
     -------
-    ``(n_cells,)`` bool.
+    ``(n_cells,)`` int32.
     """
-    held = np.zeros(rows.shape[0], dtype=np.bool_)
+    counts = np.zeros(rows.shape[0], dtype=np.int32)
     filled = np.flatnonzero(np.diff(rows.indptr))
     if len(filled):
         positive = rows.data[: rows.indptr[-1]] > 0.0
-        held[filled] = np.logical_or.reduceat(positive, rows.indptr[filled])
-    return held
+        counts[filled] = np.add.reduceat(positive, rows.indptr[filled], dtype=np.int32)
+    return counts
 
 
 def _shares(rows: sp.csr_matrix, matrix: Any) -> bool:

@@ -17,6 +17,7 @@ from plkd.model.files import read_model, write_model
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.progress import Progress, Silent
+from plkd.trust.learned import Trust
 
 
 class CellAnnotator:
@@ -53,6 +54,8 @@ class CellAnnotator:
         that was loaded without it.
     gene_weights_ : array of float32
         Share of the model's weight that each gene carries, ``(n_genes,)``; sums to 1.
+    trust_ : Trust or None
+        When to believe it; ``None`` where nothing was held out, and in models of older formats.
     contract_ : dict
         What the networks take: log1p counts per 10,000, and what the reference was.
     summary_ : dict
@@ -71,6 +74,7 @@ class CellAnnotator:
     teacher_: Teacher | None
     student_: Student
     gene_weights_: NDArray[np.float32]
+    trust_: Trust | None = None
     contract_: dict[str, Any]
     summary_: dict[str, Any]
     is_first_: bool
@@ -214,8 +218,8 @@ class CellAnnotator:
 
         Notes
         -----
-        Self-training, which the paper has not: see :mod:`plkd.model.adapting`. The new model has
-        learned with the query at hand; compare it with methods that do so too.
+        Self-training, which the paper has not (:mod:`plkd.model.adapting`): compare the new model
+        with methods that have the query at hand, too.
         """
         from plkd.data.source import source_from_anndata
         from plkd.model.adapting import adapted_model

@@ -17,6 +17,7 @@ from plkd.data.reference_genes import GeneList
 from plkd.errors import ModelFileError
 from plkd.model.files import ModelContents
 from plkd.model.networks import build_student, build_teacher
+from plkd.trust.learned import Trust, under
 
 if TYPE_CHECKING:
     from plkd.model.annotator import CellAnnotator
@@ -25,6 +26,7 @@ Arrays = dict[str, NDArray[Any]]
 
 GENE_WEIGHTS = "gene_weights"
 PROFILES = "profiles"
+TRUST = "trust."
 PATTERN_INDEX = "mask.pattern_index"
 GENE_INDEX = "mask.gene_index"
 
@@ -50,6 +52,8 @@ def to_contents(model: CellAnnotator) -> ModelContents:
         "summary": model.summary_,
     }
     student = {**_arrays(model.student_), GENE_WEIGHTS: model.gene_weights_}
+    if model.trust_ is not None:
+        student |= {f"{TRUST}{name}": array for name, array in model.trust_.as_arrays().items()}
     teacher = None
     if model.teacher_ is not None:
         teacher = {
@@ -105,6 +109,8 @@ def _restore(
     model.contract_ = header["contract"]
     model.summary_ = header["summary"]
     model.gene_weights_ = student.pop(GENE_WEIGHTS)
+    known = {name: student.pop(name) for name in list(student) if name.startswith(TRUST)}
+    model.trust_ = Trust.from_arrays(under(TRUST, known)) if known else None
     n_genes, n_types = len(model.genes_), len(model.classes_)
     model.student_ = _loaded(build_student(n_genes, n_types, model.student), student)
     model.is_first_ = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +19,16 @@ from plkd.data.rows import gene_variance
 from plkd.data.type_profiles import type_profiles
 from plkd.model.networks import build_student, build_teacher
 from plkd.model.reference import Reference
+from plkd.model.settling import settled_labels
+from plkd.model.trusting import learn_trust
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Batches, Cells
 from plkd.training.distil import prepare_lessons, train_student
 from plkd.training.loop import Course, NonFiniteLossError
 from plkd.training.progress import Progress
-from plkd.training.teach import train_teacher
+from plkd.training.teach import held_out_scorer, train_teacher
+from plkd.trust.learned import Trust
 
 if TYPE_CHECKING:
     from plkd.model.annotator import CellAnnotator
@@ -33,11 +36,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Trained networks and how their training went (plain numbers, for the model file)."""
+    """Trained networks, when to believe them, and how it went (plain numbers for the file)."""
 
     teacher: Teacher
     student: Student
     summary: dict[str, Any]
+    trust: Trust | None = None
+
+    @property
+    def networks(self) -> dict[str, Student | Teacher]:
+        """Both networks by name."""
+        return {"student": self.student, "teacher": self.teacher}
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ def learn(model: CellAnnotator, reference: Reference, fabric: Fabric, progress: 
         if isinstance(error.network, Teacher):
             model.teacher_ = error.network.cpu().eval()
         raise
-    model.teacher_, model.student_ = fitted.teacher, fitted.student
+    model.teacher_, model.student_, model.trust_ = fitted.teacher, fitted.student, fitted.trust
     model.gene_weights_ = gene_weights(fitted.student, reference.cells.expression)
     cells = dict(zip(model.classes_, map(int, reference.labels.counts), strict=True))
     model.summary_ = {**fitted.summary, "cells_of_type": cells}
@@ -90,18 +99,27 @@ def learn(model: CellAnnotator, reference: Reference, fabric: Fabric, progress: 
 def fit_networks(reference: Reference, plan: Plan) -> Fitted:
     """Train Teacher and Student as ``plan`` says.
 
-    With ``hold_out``, a Teacher is first trained without some batches (without some cells where
-    there are no batches) and its epochs are chosen by macro F1 on those. With ``refit``, Teacher
-    and Student are then trained on all cells, the Teacher for so many epochs.
+    With ``hold_out``, a Teacher and its Student are first trained without some batches (without
+    some cells where there are no batches): the epochs are chosen by macro F1 on those, and what the
+    two say of them tells when to believe a model. With ``refit``, Teacher and Student are then
+    trained on all cells, the Teacher for so many epochs.
     """
-    cells, config = reference.cells, plan.training
-    split = _split(reference, plan)
+    cells, aside = settled_labels(reference.cells, plan.training.doubtful_labels, plan.seed)
+    split = _split(cells, reference.batches, plan)
     if split is None:
         teacher, taught = _teach(cells, plan, stage="teacher")
         student, distilled = _distil(teacher, cells, plan)
-        return _fitted(teacher, student, cells, plan, taught=taught, distilled=distilled)
-    held_out = cells.subset(_some(split.held_out, config.max_held_out, plan.seed))
-    learning = cells.subset(split.train)
+        fitted = _fitted(teacher, student, cells, plan, taught=taught, distilled=distilled)
+    else:
+        fitted = _tried_and_fitted(cells, split, plan)
+    fitted.summary["labels_set_aside"] = aside
+    return fitted
+
+
+def _tried_and_fitted(cells: Cells, split: Split, plan: Plan) -> Fitted:
+    config = plan.training
+    unseen, learning = cells.subset(split.held_out), cells.subset(split.train)
+    held_out = unseen.subset(_some(np.arange(len(unseen)), config.max_held_out, plan.seed))
     teacher, taught = _teach(learning, plan, held_out=held_out, stage="teacher, held-out cells")
     trial = {
         "how": split.how,
@@ -110,17 +128,37 @@ def fit_networks(reference: Reference, plan: Plan) -> Fitted:
         "teacher": taught.as_dict(),
         "teacher_macro_f1": taught.held_out_macro_f1[taught.chosen_epochs - 1],
     }
-    if config.refit:
+    tried = None
+    if config.trust or not config.refit:
+        with torch.random.fork_rng(devices=[]):  # the final networks begin as without it
+            student, distilled = _distil(
+                teacher,
+                learning,
+                plan,
+                held_out=None if config.refit else held_out,
+                stage="student, held-out cells",
+            )
+        trial["student_macro_f1"] = held_out_scorer(student, held_out)()
+        tried = _fitted(teacher, student, learning, plan, taught=taught, distilled=distilled)
+    final, learned_from = tried, learning
+    if config.refit or final is None:
         epochs = max(taught.chosen_epochs, _fewest_epochs(len(cells), config))
         teacher, taught = _teach(cells, plan, epochs=epochs, stage="teacher, all cells")
         student, distilled = _distil(teacher, cells, plan)
-    else:
-        student, distilled = _distil(teacher, learning, plan, held_out=held_out)
-        trial["student_macro_f1"] = max(distilled.held_out_macro_f1)
-    learned_from = cells if config.refit else learning
-    fitted = _fitted(teacher, student, learned_from, plan, taught=taught, distilled=distilled)
-    fitted.summary["held_out"] = trial
-    return fitted
+        final = _fitted(teacher, student, cells, plan, taught=taught, distilled=distilled)
+        learned_from = cells
+    final.summary["held_out"] = trial
+    if not config.trust or tried is None:
+        return final
+    trust = learn_trust(
+        tried.networks,
+        final.networks,
+        learning=learning,
+        held_out=unseen,
+        cells=learned_from,
+        seed=plan.seed,
+    )
+    return replace(final, trust=trust)
 
 
 def _teach(
@@ -148,7 +186,12 @@ def _teach(
 
 
 def _distil(
-    teacher: Teacher, cells: Cells, plan: Plan, *, held_out: Cells | None = None
+    teacher: Teacher,
+    cells: Cells,
+    plan: Plan,
+    *,
+    held_out: Cells | None = None,
+    stage: str = "student",
 ) -> tuple[Student, Course]:
     student = build_student(plan.mask.n_genes, cells.n_types, plan.student)
     lessons = prepare_lessons(teacher, cells)
@@ -160,6 +203,7 @@ def _distil(
         seed=plan.seed,
         weights=_weights(cells, plan.training),
         held_out=held_out,
+        stage=stage,
         progress=plan.progress,
     )
     return student, course
@@ -195,12 +239,11 @@ def _profiles(cells: Cells, config: TrainConfig) -> torch.Tensor | None:
     return torch.from_numpy(config.profile_weight * type_profiles(*known, scale=scale))
 
 
-def _split(reference: Reference, plan: Plan) -> Split | None:
+def _split(cells: Cells, batches: NDArray[Any] | None, plan: Plan) -> Split | None:
     share = plan.training.hold_out
     if not share:
         return None
-    codes, batches = reference.cells.codes, reference.batches
-    split = split_reference(codes, batches, share=share, seed=plan.seed)
+    split = split_reference(cells.codes, batches, share=share, seed=plan.seed)
     return split if len(split.held_out) else None
 
 

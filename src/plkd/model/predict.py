@@ -11,8 +11,10 @@ from scipy.sparse import csr_matrix
 
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
-from plkd.networks.student import Student
-from plkd.networks.teacher import Teacher
+from plkd.networks.student import Student, StudentOutput
+from plkd.networks.teacher import Teacher, TeacherOutput
+from plkd.trust.novelty import readings_of
+from plkd.trust.type_space import centred_length
 
 Network = Literal["student", "teacher"]
 TEACHER_BATCH = 128
@@ -29,6 +31,9 @@ class Prediction(NamedTuple):
     embedding: NDArray[np.float32]
     """Batch-corrected embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the
     Teacher with default shapes."""
+    scores: NDArray[np.float32] | None
+    """How strange each cell is, ``(n_cells,)``, before the query's batch effect is taken off
+    (:meth:`plkd.trust.novelty.NoveltyScale.scores`); ``None`` where the model does not know."""
 
 
 class Predictor:
@@ -40,6 +45,11 @@ class Predictor:
         A fitted model.
     network
         "student" or "teacher".
+
+    Attributes
+    ----------
+    trust
+        What the model learned of when to believe this network, or ``None``.
 
     Raises
     ------
@@ -57,9 +67,17 @@ class Predictor:
         self.n_types = len(model.classes_)
         self.width = self.network.head.in_features
         self.batch = TEACHER_BATCH if network == "teacher" else None
+        known = model.trust_
+        self.trust = None if known is None else known.networks.get(network)
+        self._space = None if known is None or self.trust is None else known.space
         with torch.inference_mode():
+            self._directions = None
+            if self._space is not None:
+                self._directions = torch.from_numpy(self._space.directions).to(self.device)
             student = self.network if isinstance(self.network, Student) else None
-            self._weight_by_gene = None if student is None else student.weight_by_gene()
+            self._weight_by_gene = None
+            if student is not None:
+                self._weight_by_gene = student.weight_by_gene(self._directions)
 
     @torch.inference_mode()
     def __call__(self, expression: NDArray[np.float32]) -> Prediction:
@@ -71,13 +89,16 @@ class Predictor:
             log1p counts per 10,000 over the model's genes, in order, ``(n_cells, n_genes)``.
         """
         size = self.batch or max(1, len(expression))
-        probabilities, embeddings = [], []
+        parts = []
         for start in range(0, len(expression), size):
-            part = torch.from_numpy(expression[start : start + size])
-            output = self.network(part.to(self.device))
-            probabilities.append(output.logits.softmax(1).cpu().numpy())
-            embeddings.append(output.embedding.cpu().numpy())
-        return Prediction(np.concatenate(probabilities), np.concatenate(embeddings))
+            part = torch.from_numpy(expression[start : start + size]).to(self.device)
+            output = self.network(part)
+            heard = length = None
+            if self._directions is not None:
+                heard = (part @ self._directions.T).cpu().numpy()
+                length = (part - part.mean(1, keepdim=True)).norm(dim=1).cpu().numpy()
+            parts.append(self._prediction(output, heard, length))
+        return _joined(parts)
 
     @property
     def small(self) -> bool:
@@ -98,13 +119,30 @@ class Predictor:
         expression
             log1p counts per 10,000 over the model's genes, CSR ``(n_cells, n_genes)``.
         """
-        output = cast(Student, self.network).from_sparse(
+        output, heard = cast(Student, self.network).from_sparse(
             torch.from_numpy(expression.data),
             torch.from_numpy(expression.indices),
             torch.from_numpy(expression.indptr[:-1]),
             cast(torch.Tensor, self._weight_by_gene),
         )
-        return Prediction(output.logits.softmax(1).numpy(), output.embedding.numpy())
+        length = None if self._space is None else centred_length(expression)
+        return self._prediction(output, heard.numpy(), length)
+
+    def _prediction(
+        self,
+        output: StudentOutput | TeacherOutput,
+        heard: NDArray[np.float32] | None,
+        length: NDArray[np.float32] | None,
+    ) -> Prediction:
+        probabilities = output.logits.softmax(1).cpu().numpy()
+        embedding = output.embedding.cpu().numpy()
+        if self._space is None or self.trust is None or heard is None or length is None:
+            return Prediction(probabilities, embedding, None)
+        logits = output.logits.cpu().numpy()
+        says = self._space.readings(heard, length, logits.argmax(1))
+        readings = readings_of(says, logits, self.trust.embedding.distance(embedding))
+        scores = self.trust.scale.scores(readings).astype(np.float32)
+        return Prediction(probabilities, embedding, scores)
 
 
 def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:
@@ -120,6 +158,12 @@ def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:
             "load it with CellAnnotator.load(path, with_teacher=True)",
         )
     return model.teacher_
+
+
+def _joined(parts: list[Prediction]) -> Prediction:
+    probabilities, embeddings, scores = zip(*parts, strict=True)
+    known = None if any(each is None for each in scores) else np.concatenate(scores)
+    return Prediction(np.concatenate(probabilities), np.concatenate(embeddings), known)
 
 
 def _device(wanted: str) -> torch.device:

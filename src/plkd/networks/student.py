@@ -77,12 +77,19 @@ class Student(nn.Module):
             cast(nn.Linear, self.layers[0]).weight.mul_(self.gene_scale)
             self.gene_scale = None
 
-    def weight_by_gene(self) -> Float[Tensor, "gene heard"]:
-        """Return what each gene is multiplied by: the first layer's weights, then the profiles."""
-        weight = cast(nn.Linear, self.layers[0]).weight
-        if self.profiles is not None:
-            weight = torch.cat([weight, self.profiles])
-        return weight.T.contiguous()
+    def weight_by_gene(
+        self, also: Float[Tensor, "direction gene"] | None = None
+    ) -> Float[Tensor, "gene heard"]:
+        """Return what each gene is multiplied by: the first layer's weights, then the profiles.
+
+        Parameters
+        ----------
+        also
+            Directions that come last, ``(n_directions, n_genes)``; for :meth:`from_sparse`.
+        """
+        first = cast(nn.Linear, self.layers[0]).weight
+        parts = [part for part in (first, self.profiles, also) if part is not None]
+        return torch.cat(parts).T.contiguous()
 
     def from_sparse(
         self,
@@ -90,7 +97,7 @@ class Student(nn.Module):
         genes: Int[Tensor, " stored"],
         starts: Int[Tensor, " cell"],
         weight: Float[Tensor, "gene heard"],
-    ) -> StudentOutput:
+    ) -> tuple[StudentOutput, Float[Tensor, "cell direction"]]:
         """Return the same for cells whose zeros are not stored, without writing them out.
 
         Parameters
@@ -101,11 +108,18 @@ class Student(nn.Module):
             Where the values of each cell begin, ``(n_cells,)``.
         weight
             What :meth:`weight_by_gene` returns.
+
+        Returns
+        -------
+        The output, and the cells times the directions that ``weight`` was made with; 0 wide without
+        any.
         """
         first = cast(nn.Linear, self.layers[0])
         heard = F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
-        embedding = self.layers[1:](heard[:, : first.out_features] + first.bias)
+        width = first.out_features
+        embedding = self.layers[1:](heard[:, :width] + first.bias)
         logits = self.head(embedding)
         if self.profiles is not None:
-            logits = logits + heard[:, first.out_features :]
-        return StudentOutput(logits, embedding)
+            agreement = heard[:, width : width + len(self.profiles)]
+            logits, width = logits + agreement, width + len(self.profiles)
+        return StudentOutput(logits, embedding), heard[:, width:]

@@ -13,30 +13,39 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plkd.tools.annotate import annotate
     from plkd.tools.attributions import attributions
+    from plkd.tools.deepest_types import deepest_types
     from plkd.tools.evaluate import evaluate
     from plkd.tools.gene_network import gene_network
     from plkd.tools.integrate import integrate
+    from plkd.tools.label_agreement import label_agreement
     from plkd.tools.marker_genes import marker_genes
     from plkd.tools.patterns import patterns
+    from plkd.tools.smooth_labels import smooth_labels
 
 __all__ = [
     "annotate",
     "attributions",
+    "deepest_types",
     "evaluate",
     "gene_network",
     "integrate",
+    "label_agreement",
     "marker_genes",
     "patterns",
+    "smooth_labels",
 ]
 
 _HOMES = {
     "annotate": "plkd.tools.annotate",
     "attributions": "plkd.tools.attributions",
+    "deepest_types": "plkd.tools.deepest_types",
     "evaluate": "plkd.tools.evaluate",
     "gene_network": "plkd.tools.gene_network",
     "integrate": "plkd.tools.integrate",
+    "label_agreement": "plkd.tools.label_agreement",
     "marker_genes": "plkd.tools.marker_genes",
     "patterns": "plkd.tools.patterns",
+    "smooth_labels": "plkd.tools.smooth_labels",
 }
 
 

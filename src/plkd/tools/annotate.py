@@ -12,15 +12,17 @@ from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network, Predictor
 from plkd.model.query import open_query
 from plkd.outputs import replace_when_done
-from plkd.tools.annotating import (
+from plkd.tools.annotating import Answers, annotate_chunks
+from plkd.tools.annotation_summary import (
     AnnotationSummary,
-    Answers,
-    annotate_chunks,
     obs_columns,
     provenance,
     summarise,
 )
 from plkd.tools.h5ad_output import annotated_copy, refuse_collisions, slots_of, write_columns
+from plkd.tools.judging import Doubt, judge
+from plkd.trust.conformal import ALPHA
+from plkd.trust.novelty import FALSE_ALARM
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -38,6 +40,9 @@ def annotate(
     gene_key: str | None = None,
     expression: str | None = None,
     key_added: str = DEFAULT_KEY,
+    false_alarm: float = FALSE_ALARM,
+    error_rate: float = ALPHA,
+    batch_effect: bool = True,
     probabilities: bool = False,
     chunk_size: int = CHUNK_SIZE,
     copy: bool = False,
@@ -61,6 +66,15 @@ def annotate(
         "counts" or "log1p", where the values alone cannot tell.
     key_added
         Name of the written slots; see :mod:`plkd.keys`.
+    false_alarm
+        Share of cells of known types that may be called "unknown", in [0, 1). 0 calls no cell so
+        that has a count.
+    error_rate
+        Share of cells whose set of types may miss the true one, in (0, 1).
+    batch_effect
+        Novelty is judged after what all cells of the query have in common was put down to a batch
+        effect. Where most cells of a query may be of types that the reference lacks, pass False:
+        they are then compared with the reference alone.
     probabilities
         Also write the probabilities of all types.
     chunk_size
@@ -73,9 +87,18 @@ def annotate(
     The copy, or ``None`` when ``adata`` itself was annotated. Written are
 
     ``obs['plkd_label']`` : categorical
-        Cell type; "unknown" where a cell has no count in any of the model's genes.
+        Cell type; "unknown" where a cell is like none of the reference (``plkd_novelty`` above
+        1 - ``false_alarm``), or has no count in any of the model's genes.
+    ``obs['plkd_best_label']`` : categorical
+        The most probable type of the reference, whatever the novelty; missing without counts.
     ``obs['plkd_confidence']`` : float32
-        Probability of that type in [0, 1].
+        Probability that the best label is right, if the cell is of a type of the reference at all,
+        in [0, 1]; calibrated on held-out cells.
+    ``obs['plkd_novelty']`` : float32
+        How unlike the reference the cell is, in [0, 1]: the share of held-out reference cells that
+        are less so.
+    ``obs['plkd_set']`` : categorical
+        Types with "|" between, among which the true one is with probability 1 - ``error_rate``.
     ``obs['plkd_no_counts']`` : bool
         Whether the cell has no count in any of the model's genes.
     ``obsm['X_plkd']`` : float32
@@ -84,7 +107,10 @@ def annotate(
         Probabilities, ``(n_cells, n_types)``, in the order of ``uns['plkd']['classes']``; only
         with ``probabilities``.
     ``uns['plkd']`` : dict
-        Provenance: model, versions, gene match, input contract.
+        Provenance: model, versions, gene match, input contract, drift.
+
+    Best label, novelty and set are written by models that held cells out in training (the
+    default); without, the confidence is the network's own probability.
 
     Raises
     ------
@@ -101,16 +127,19 @@ def annotate(
     -----
     Section 2.2 of the paper: :math:`y^S` from :math:`x`, no training on the query.
     """
-    names = SlotNames(key_added)
+    names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
     predictor = Predictor(model, with_)
     source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
     query = open_query(source, model, gene_key=gene_key, expression=expression)
     refuse_collisions(adata.obs.columns, adata.obsm.keys(), adata.uns, names)
     answers = Answers.in_memory(source.n_cells, predictor, probabilities=probabilities)
-    annotate_chunks(query, predictor, answers, chunk_size=chunk_size)
-    summary = summarise(query, model, answers, with_)
+    annotate_chunks(query, predictor, answers, chunk_size=chunk_size, doubt=doubt)
+    judged = None if predictor.trust is None else judge(answers, predictor.trust, doubt)
+    summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
     target = adata.copy() if copy else adata
-    for name, values in obs_columns(answers, model, names).items():
+    for name in names.of_cells:
+        target.obs.drop(columns=name, errors="ignore", inplace=True)
+    for name, values in obs_columns(answers, model, names, judged).items():
         target.obs[name] = values
     target.obsm[names.embedding] = answers.embedding
     target.obsm.pop(names.probabilities, None)
@@ -131,6 +160,9 @@ def annotate_file(
     gene_key: str | None = None,
     expression: str | None = None,
     key_added: str = DEFAULT_KEY,
+    false_alarm: float = FALSE_ALARM,
+    error_rate: float = ALPHA,
+    batch_effect: bool = True,
     probabilities: bool = False,
     chunk_size: int = CHUNK_SIZE,
     overwrite: bool = False,
@@ -161,12 +193,12 @@ def annotate_file(
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """
-    names = SlotNames(key_added)
+    names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
     predictor = Predictor(model, with_)
-    with open_h5ad(path) as file:
-        source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
+    with open_h5ad(path) as given:
+        source = source_from_h5ad(given, layer=layer, use_raw=use_raw)
         query = open_query(source, model, gene_key=gene_key, expression=expression)
-        refuse_collisions(*slots_of(file), names)
+        refuse_collisions(*slots_of(given), names)
         with (
             replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial,
             annotated_copy(
@@ -174,9 +206,13 @@ def annotate_file(
             ) as annotated,
         ):
             answers = annotated.answers
-            annotate_chunks(query, predictor, answers, chunk_size=chunk_size, progress=progress)
-            summary = summarise(query, model, answers, with_)
-            columns = obs_columns(answers, model, names)
+            annotate_chunks(
+                query, predictor, answers, chunk_size=chunk_size, doubt=doubt, progress=progress
+            )
+            judged = None if predictor.trust is None else judge(answers, predictor.trust, doubt)
+            summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
+            columns = obs_columns(answers, model, names, judged)
             uns = provenance(summary, model)
-            write_columns(annotated.file(), columns, names.provenance, uns)
+            file = annotated.file()
+            write_columns(file, columns, names.provenance, uns, earlier=names.of_cells)
     return summary

@@ -4,38 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.alignment import align, dense_align
-from plkd.data.rows import any_in_row
+from plkd.data.rows import positive_in_row
 from plkd.errors import InputError
-from plkd.keys import SlotNames
-from plkd.model.annotator import CellAnnotator
-from plkd.model.manifest import installed_version
 from plkd.model.predict import Prediction, Predictor
 from plkd.model.query import Query
+from plkd.tools.judging import Doubt, type_sets
 from plkd.tools.threads import in_order
 
 UNKNOWN = "unknown"
-"""Label of a cell that has no count in any of the model's genes: there is nothing to go by.
+"""Label of a cell that is like no type of the reference, or has no count in the model's genes.
 
-A model may have a type of this name; its cells and those without counts then share the label.
+A model may have a type of this name; its cells and those then share the label.
 """
 
 
 @dataclass
 class Answers:
-    """Where the answers go: arrays in memory, or data sets of a file, one row a cell."""
+    """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
+
+    ``scores`` and ``members`` (sets of types as bits) are ``None`` where the model has not learned
+    when to be believed.
+    """
 
     codes: NDArray[np.int32]
     confidence: NDArray[np.float32]
     no_counts: NDArray[np.bool_]
+    detected: NDArray[np.int32]
+    scores: NDArray[np.float32] | None
+    members: NDArray[np.uint8] | None
     embedding: Any
     probabilities: Any | None = None
+
+    @classmethod
+    def with_wide(
+        cls, n_cells: int, predictor: Predictor, embedding: Any, probabilities: Any | None
+    ) -> Answers:
+        """Return arrays for so many cells, not filled yet, beside wide parts that are there."""
+        knows = predictor.trust is not None
+        return cls(
+            codes=np.empty(n_cells, dtype=np.int32),
+            confidence=np.empty(n_cells, dtype=np.float32),
+            no_counts=np.empty(n_cells, dtype=bool),
+            detected=np.empty(n_cells, dtype=np.int32),
+            scores=np.empty(n_cells, dtype=np.float32) if knows else None,
+            members=np.empty((n_cells, -(-predictor.n_types // 8)), np.uint8) if knows else None,
+            embedding=embedding,
+            probabilities=probabilities,
+        )
 
     @classmethod
     def in_memory(
@@ -43,52 +65,8 @@ class Answers:
     ) -> Answers:
         """Return arrays for so many cells, not filled yet."""
         shares = np.empty((n_cells, predictor.n_types), dtype=np.float32) if probabilities else None
-        return cls(
-            codes=np.empty(n_cells, dtype=np.int32),
-            confidence=np.empty(n_cells, dtype=np.float32),
-            no_counts=np.empty(n_cells, dtype=bool),
-            embedding=np.empty((n_cells, predictor.width), dtype=np.float32),
-            probabilities=shares,
-        )
-
-
-@dataclass(frozen=True)
-class AnnotationSummary:
-    """What an annotation did, in plain numbers.
-
-    Attributes
-    ----------
-    n_cells, n_no_counts
-        Cells annotated, and those without a count in any of the model's genes.
-    labels
-        Cells and median confidence of each label, the commonest first.
-    network
-        "student" or "teacher".
-    expression
-        What the query's values were recognised as, and why.
-    genes_found, genes_of_model, gene_share, weight_share, matched_by
-        How the query's genes met the model's.
-    model
-        Fingerprint of the model.
-    """
-
-    n_cells: int
-    n_no_counts: int
-    labels: dict[str, dict[str, float]]
-    network: str
-    expression: str
-    expression_note: str
-    genes_found: int
-    genes_of_model: int
-    gene_share: float
-    weight_share: float
-    matched_by: str
-    model: str
-    plkd_version: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the summary for JSON and for ``uns``."""
-        return asdict(self)
+        embedding = np.empty((n_cells, predictor.width), dtype=np.float32)
+        return cls.with_wide(n_cells, predictor, embedding, shares)
 
 
 def check_chunk_size(chunk_size: int) -> None:
@@ -103,6 +81,7 @@ def annotate_chunks(
     answers: Answers,
     *,
     chunk_size: int,
+    doubt: Doubt | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Fill ``answers`` chunk by chunk; memory holds a few chunks at a time.
@@ -119,18 +98,24 @@ def annotate_chunks(
     starts = range(0, n_cells, chunk_size)
     chunks = (slice(start, min(start + chunk_size, n_cells)) for start in starts)
     answered = in_order(
-        lambda cells: (cells, *_predict(query, cells, predictor)),
+        lambda cells: (cells, _answer(query, cells, predictor, doubt or Doubt())),
         chunks,
         side_by_side=predictor.small,
     )
     with closing(answered):
-        for cells, (probabilities, embedding), seen in answered:
-            answers.codes[cells] = np.where(seen, probabilities.argmax(1), unknown)
-            answers.confidence[cells] = np.where(seen, probabilities.max(1), 0)
+        for cells, chunk in answered:
+            seen = chunk.detected > 0
+            answers.codes[cells] = np.where(seen, chunk.probabilities.argmax(1), unknown)
+            answers.confidence[cells] = np.where(seen, chunk.probabilities.max(1), 0)
             answers.no_counts[cells] = ~seen
-            answers.embedding[cells] = embedding
+            answers.detected[cells] = chunk.detected
+            answers.embedding[cells] = chunk.embedding
             if answers.probabilities is not None:
-                answers.probabilities[cells] = probabilities
+                answers.probabilities[cells] = chunk.probabilities
+            if answers.scores is not None and chunk.scores is not None:
+                answers.scores[cells] = chunk.scores
+            if answers.members is not None and chunk.members is not None:
+                answers.members[cells] = chunk.members
             if progress is not None:
                 progress(cells.stop, n_cells)
 
@@ -140,66 +125,35 @@ def labels_of(classes: tuple[str, ...]) -> list[str]:
     return list(classes) if UNKNOWN in classes else [*classes, UNKNOWN]
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """What is said of some cells."""
+
+    probabilities: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    detected: NDArray[np.int32]
+    scores: NDArray[np.float32] | None
+    members: NDArray[np.uint8] | None
+
+
+def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _Chunk:
+    """Return what the network says, calibrated where the model has learned how."""
+    said, detected = _predict(query, cells, predictor)
+    trust, probabilities = predictor.trust, said.probabilities
+    if trust is None or said.scores is None:
+        return _Chunk(probabilities, said.embedding, detected, None, None)
+    probabilities = trust.calibration.probabilities(probabilities, said.scores)
+    members = type_sets(probabilities, trust, doubt)
+    return _Chunk(probabilities, said.embedding, detected, said.scores, members)
+
+
 def _predict(
     query: Query, cells: slice, predictor: Predictor
-) -> tuple[Prediction, NDArray[np.bool_]]:
-    """Return what the network says, and which cells have a count in any of the model's genes."""
+) -> tuple[Prediction, NDArray[np.int32]]:
+    """Return what the network says, and how many of the model's genes each cell has a count in."""
     log1p = query.log1p(cells)
     if predictor.is_faster_sparse(log1p):
         aligned = align(log1p, query.match, linear=False, ordered=False)
-        return predictor.sparse(aligned), any_in_row(aligned)
+        return predictor.sparse(aligned), positive_in_row(aligned)
     dense = dense_align(log1p, query.match)
-    return predictor(dense), np.asarray(dense.any(1), dtype=np.bool_)
-
-
-def summarise(
-    query: Query, model: CellAnnotator, answers: Answers, network: str
-) -> AnnotationSummary:
-    """Return what was done, for people, pipelines and ``uns``."""
-    names = labels_of(model.classes_)
-    counts = np.bincount(answers.codes, minlength=len(names))
-    labels = {
-        names[code]: {
-            "cells": int(counts[code]),
-            "median_confidence": round(
-                float(np.median(answers.confidence[answers.codes == code])), 4
-            ),
-        }
-        for code in np.argsort(-counts, kind="stable")
-        if counts[code]
-    }
-    match = query.match
-    return AnnotationSummary(
-        n_cells=query.source.n_cells,
-        n_no_counts=int(answers.no_counts.sum()),
-        labels=labels,
-        network=network,
-        expression=str(query.recognised.kind),
-        expression_note=query.recognised.note,
-        genes_found=match.n_found,
-        genes_of_model=match.n_model,
-        gene_share=round(match.share, 4),
-        weight_share=round(match.weight_share, 4),
-        matched_by=match.how,
-        model=model.fingerprint(),
-        plkd_version=installed_version(),
-    )
-
-
-def obs_columns(answers: Answers, model: CellAnnotator, names: SlotNames) -> dict[str, Any]:
-    """Return the columns of ``obs``; "unknown" is a category only where a cell has it."""
-    import pandas as pd
-
-    categories = labels_of(model.classes_) if answers.no_counts.any() else model.classes_
-    return {
-        names.label: pd.Categorical.from_codes(answers.codes, categories=categories),
-        names.confidence: answers.confidence,
-        names.no_counts: answers.no_counts,
-    }
-
-
-def provenance(summary: AnnotationSummary, model: CellAnnotator) -> dict[str, Any]:
-    """Return the entry of ``uns``: the summary and the order of the classes."""
-    kept = summary.as_dict()
-    kept.pop("labels")
-    return {**kept, "classes": np.array(model.classes_, dtype=object)}
+    return predictor(dense), np.count_nonzero(dense, axis=1).astype(np.int32)

@@ -114,12 +114,7 @@ class _Unused:
 def own_types(query: Query, predictor: Predictor) -> NDArray[np.int64]:
     """Return the type that the Student gives each cell, -1 without counts, ``(n_cells,)``."""
     n_cells = query.source.n_cells
-    answers = Answers(
-        codes=np.empty(n_cells, np.int32),
-        confidence=np.empty(n_cells, np.float32),
-        no_counts=np.empty(n_cells, np.bool_),
-        embedding=_Unused(),
-    )
+    answers = Answers.with_wide(n_cells, predictor, _Unused(), None)
     annotate_chunks(query, predictor, answers, chunk_size=ANNOTATE_AT_A_TIME)
     return np.where(answers.no_counts, LEFT_OUT, answers.codes).astype(np.int64)
 

@@ -33,9 +33,7 @@ def refuse_collisions(
     entry = uns.get(names.provenance)
     if isinstance(entry, Mapping) and set(entry) >= PROVENANCE:
         return
-    taken = [
-        f"obs[{n!r}]" for n in (names.label, names.confidence, names.no_counts) if n in set(obs)
-    ]
+    taken = [f"obs[{n!r}]" for n in names.of_cells if n in set(obs)]
     taken += [f"obsm[{n!r}]" for n in (names.embedding, names.probabilities) if n in set(obsm)]
     taken += [f"uns[{names.provenance!r}]"] if entry is not None else []
     if taken:
@@ -111,13 +109,7 @@ def annotated_copy(
             shares = None
             if probabilities:
                 shares = RowsBehind(behind, lambda: matrix(names.probabilities, predictor.n_types))
-            answers = Answers(
-                codes=np.empty(n_cells, dtype=np.int32),
-                confidence=np.empty(n_cells, dtype=np.float32),
-                no_counts=np.empty(n_cells, dtype=bool),
-                embedding=embedding,
-                probabilities=shares,
-            )
+            answers = Answers.with_wide(n_cells, predictor, embedding, shares)
             yield AnnotatedCopy(answers, file)
     finally:
         for opened in files:
@@ -125,13 +117,27 @@ def annotated_copy(
 
 
 def write_columns(
-    file: h5py.File, columns: dict[str, Any], uns_key: str, uns: dict[str, Any]
+    file: h5py.File,
+    columns: dict[str, Any],
+    uns_key: str,
+    uns: dict[str, Any],
+    *,
+    earlier: Iterable[str] = (),
 ) -> None:
-    """Write columns of ``obs`` and one entry of ``uns``, replacing their earlier selves."""
+    """Write columns of ``obs`` and one entry of ``uns``, replacing their earlier selves.
+
+    Parameters
+    ----------
+    earlier
+        Columns that an earlier run may have written; those that are not written now are removed.
+    """
     from anndata.io import write_elem
 
     obs = file["obs"]
-    order = [str(name) for name in obs.attrs.get("column-order", ())]
+    stale = set(earlier) - set(columns)
+    for name in stale & set(obs):
+        del obs[name]
+    order = [str(name) for name in obs.attrs.get("column-order", ()) if str(name) not in stale]
     for name, values in columns.items():
         if name in obs:
             del obs[name]

@@ -15,13 +15,8 @@ from plkd.model.annotator import CellAnnotator
 from plkd.model.manifest import installed_version
 from plkd.model.predict import Predictor
 from plkd.model.query import Query, open_query
-from plkd.tools.annotating import (
-    AnnotationSummary,
-    Answers,
-    annotate_chunks,
-    check_chunk_size,
-    summarise,
-)
+from plkd.tools.annotating import Answers, annotate_chunks, check_chunk_size
+from plkd.tools.annotation_summary import AnnotationSummary, summarise
 from plkd.tools.joint_blocks import side_by_side
 from plkd.tools.joint_inputs import JointInput
 from plkd.tools.joint_obs import batches_of, paired_obs, stacked_obs
@@ -206,8 +201,8 @@ def _told_of_all(progress: Progress | None, queries: Sequence[Query]) -> list[Pr
 
 
 def _layer_facts(summary: AnnotationSummary) -> dict[str, Any]:
-    facts = summary.as_dict()
-    for said_once in ("labels", "network", "plkd_version"):
+    facts = summary.as_uns()
+    for said_once in ("network", "plkd_version"):
         del facts[said_once]
     return facts
 

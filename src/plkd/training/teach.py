@@ -206,14 +206,22 @@ def teacher_epochs(batches_per_epoch: int, config: TrainConfig) -> int:
 
 
 @torch.inference_mode()
+def predict(
+    model: nn.Module, cells: Cells
+) -> tuple[Float[Tensor, "cell type"], Float[Tensor, "cell width"]]:
+    """Return logits and embeddings of all cells, on the CPU."""
+    device = next(model.parameters()).device
+    logits, embeddings = [], []
+    for start in range(0, len(cells), PREDICTION_BATCH):
+        output = model(cells.dense(slice(start, start + PREDICTION_BATCH)).to(device))
+        logits.append(output.logits.cpu())
+        embeddings.append(output.embedding.cpu())
+    return torch.cat(logits), torch.cat(embeddings)
+
+
 def predict_logits(model: nn.Module, cells: Cells) -> Float[Tensor, "cell type"]:
     """Return the logits of all cells, on the CPU."""
-    device = next(model.parameters()).device
-    parts = []
-    for start in range(0, len(cells), PREDICTION_BATCH):
-        expression = cells.dense(slice(start, start + PREDICTION_BATCH)).to(device)
-        parts.append(model(expression).logits.cpu())
-    return torch.cat(parts)
+    return predict(model, cells)[0]
 
 
 def held_out_scorer(model: nn.Module, held_out: Cells) -> Callable[[], float]:

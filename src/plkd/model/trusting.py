@@ -1,0 +1,145 @@
+"""Learn when a model is to be believed, from networks that have not seen some of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+
+from plkd.networks.student import Student
+from plkd.networks.teacher import Teacher
+from plkd.training.cells import Cells
+from plkd.training.teach import altered, predict
+from plkd.trust.confidence import fit_calibration
+from plkd.trust.conformal import held_out_scores
+from plkd.trust.drift import Condition
+from plkd.trust.learned import NetworkTrust, Trust
+from plkd.trust.novelty import FALSE_ALARM, novelty_scale, readings_of
+from plkd.trust.type_space import TypeClouds, TypeSpace, centred_length, type_clouds, type_space
+
+Networks = Mapping[str, Student | Teacher]
+
+MOST_HELD_OUT: Mapping[str, int] = {"student": 5000, "teacher": 1000}
+MOST_OF_TYPE: Mapping[str, int] = {"student": 500, "teacher": 100}
+"""Cells that each network is asked about, at most; the Teacher takes its time."""
+
+SHIFT_GENES = 2.0
+DROP_GENES = 0.5
+"""Batch effects made up for held-out cells, as large as those that the Teacher learns under
+(:class:`plkd.config.TrainConfig`)."""
+
+CELLS_AT_A_TIME = 128
+
+
+def learn_trust(
+    tried: Networks, final: Networks, *, learning: Cells, held_out: Cells, cells: Cells, seed: int
+) -> Trust | None:
+    """Return when the final networks are to be believed.
+
+    Parameters
+    ----------
+    tried
+        "student" and "teacher", trained on ``learning`` alone, their profiles beside them.
+    final
+        The same, trained on ``cells``.
+    learning, held_out
+        Reference cells that the tried networks have seen, and those that they have not.
+    cells
+        Reference cells that the final networks have seen.
+    seed
+        Decides which cells are asked about, and the batch effects made up for them.
+
+    Returns
+    -------
+    ``None`` where fewer than two held-out cells have a label.
+
+    Notes
+    -----
+    What is usual among cells of known types, calibration and sets are those of the tried networks;
+    where types lie in expression and embedding is learned anew for the final ones.
+    """
+    labelled = np.flatnonzero(held_out.codes >= 0)
+    if len(labelled) < 2:
+        return None
+    space = type_space(learning.expression, learning.codes, learning.n_types)
+    asked = np.random.default_rng(seed).permutation(labelled)
+    found = {}
+    for name, network in tried.items():
+        unseen = held_out.subset(np.sort(asked[: MOST_HELD_OUT[name]]))
+        seen = _some_of_each_type(learning, MOST_OF_TYPE[name], seed)
+        trust = _trust_of(network, space, unseen, embedded_types(network, seen), seed)
+        seen = _some_of_each_type(cells, MOST_OF_TYPE[name], seed)
+        clouds = embedded_types(final[name], seen)
+        found[name] = replace(trust, embedding=clouds)
+    return Trust(type_space(cells.expression, cells.codes, cells.n_types), found)
+
+
+def embedded_types(network: Student | Teacher, cells: Cells) -> TypeClouds:
+    """Return where the types of labelled cells lie in a network's embedding."""
+    return type_clouds(predict(network, cells)[1].numpy(), cells.codes, cells.n_types)
+
+
+def _trust_of(
+    network: Student | Teacher, space: TypeSpace, cells: Cells, clouds: TypeClouds, seed: int
+) -> NetworkTrust:
+    """Return what held-out cells, as they are and under made-up batch effects, say of a network."""
+    shifted = Cells(_shifted(cells, seed), cells.codes, cells.depth, cells.n_types)
+    logits, readings = zip(
+        *(_asked(network, space, clouds, seen) for seen in (cells, shifted)), strict=True
+    )
+    scale = novelty_scale(*readings)
+    scores = [scale.scores(each) for each in readings]
+    probabilities = [_softmax(each) for each in logits]
+    calibration = fit_calibration(
+        np.concatenate([p.max(1) for p in probabilities]),
+        np.concatenate([p.argmax(1) == cells.codes for p in probabilities]),
+        np.concatenate(scores),
+        middle=float(np.median(scores[0])),
+    )
+    calibrated = calibration.probabilities(probabilities[0], scores[0])
+    usual = Condition(
+        weight_share=1.0,
+        genes_detected=float(np.median(np.diff(cells.expression.indptr))),
+        confidence=float(calibrated.max(1).mean()),
+        shift=scale.usual_shift,
+        unknown=FALSE_ALARM,
+    )
+    sets = held_out_scores(calibrated, cells.codes)
+    return NetworkTrust(clouds, scale, calibration, sets, usual)
+
+
+def _asked(
+    network: Student | Teacher, space: TypeSpace, clouds: TypeClouds, cells: Cells
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return logits and readings of cells, ``(n_cells, n_types)`` and ``(n_cells, 4)``."""
+    logits, embedding = (found.numpy() for found in predict(network, cells))
+    heard = np.asarray(cells.expression @ space.directions.T, dtype=np.float32)
+    says = space.readings(heard, centred_length(cells.expression), logits.argmax(1))
+    return logits, readings_of(says, logits, clouds.distance(embedding))
+
+
+def _some_of_each_type(cells: Cells, most: int, seed: int) -> Cells:
+    order = np.random.default_rng(seed).permutation(len(cells))
+    kept = [order[cells.codes[order] == code][:most] for code in range(cells.n_types)]
+    return cells.subset(np.sort(np.concatenate(kept)))
+
+
+def _shifted(cells: Cells, seed: int) -> csr_matrix:
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for start in range(0, len(cells), CELLS_AT_A_TIME):
+        index = np.arange(start, min(start + CELLS_AT_A_TIME, len(cells)))
+        seen = altered(
+            cells, index, thin_to=None, shift=SHIFT_GENES, drop=DROP_GENES, generator=generator
+        )
+        parts.append(csr_matrix(seen.numpy()))
+    return csr_matrix(vstack(parts, format="csr"))
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(odds / odds.sum(1, keepdims=True), dtype=np.float32)

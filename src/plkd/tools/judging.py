@@ -1,0 +1,120 @@
+"""From what a network says of all cells of a query to what can be believed of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.errors import InputError
+from plkd.trust.conformal import ALPHA, prediction_sets
+from plkd.trust.drift import Condition, drift_warnings
+from plkd.trust.learned import NetworkTrust
+from plkd.trust.novelty import FALSE_ALARM
+
+if TYPE_CHECKING:
+    from plkd.tools.annotating import Answers
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How much doubt a user wants to hear of.
+
+    Parameters
+    ----------
+    false_alarm
+        Share of cells of known types that may be called unknown, in [0, 1); 0 calls none so.
+    error_rate
+        Share of cells whose set of types may miss the true one, in (0, 1).
+    batch_effect
+        Take what all cells of the query have in common off their novelty.
+
+    Raises
+    ------
+    InputError
+        A rate is out of its range.
+    """
+
+    false_alarm: float = FALSE_ALARM
+    error_rate: float = ALPHA
+    batch_effect: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.false_alarm < 1:
+            raise InputError(
+                "a false_alarm of 0 or more, below 1", f"{self.false_alarm}", "pass 0.05, say"
+            )
+        if not 0 < self.error_rate < 1:
+            raise InputError("an error_rate between 0 and 1", f"{self.error_rate}", "pass 0.1, say")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What can be believed of a query.
+
+    Attributes
+    ----------
+    novelty
+        Of each cell, float32 ``(n_cells,)`` in [0, 1].
+    unknown
+        Which cells are called unknown, those without counts among them, ``(n_cells,)``.
+    shift
+        The query's batch effect, in the units of the scores.
+    """
+
+    novelty: NDArray[np.float32]
+    unknown: NDArray[np.bool_]
+    shift: float
+
+
+def judge(answers: Answers, trust: NetworkTrust, doubt: Doubt) -> Judged:
+    """Judge all cells of a query together; the order of the cells does not matter."""
+    if answers.scores is None:
+        raise ValueError("answers without scores")
+    seen = ~answers.no_counts
+    scores = np.asarray(answers.scores, dtype=np.float64)
+    shift = trust.scale.shift(scores[seen])
+    novelty = trust.scale.novelty(scores, shift if doubt.batch_effect else 0.0)
+    novelty[~seen] = 1.0
+    unknown = ~seen
+    if doubt.false_alarm > 0:
+        unknown = unknown | (novelty > 1 - doubt.false_alarm)
+    return Judged(novelty, unknown, shift)
+
+
+def type_sets(
+    probabilities: NDArray[np.float32], trust: NetworkTrust, doubt: Doubt
+) -> NDArray[np.uint8]:
+    """Return which types are in the set of each cell, as bits, ``(n_cells, ceil(n_types / 8))``."""
+    members = prediction_sets(probabilities, trust.sets.thresholds(doubt.error_rate))
+    return np.packbits(members, axis=1)
+
+
+def drift_of(
+    answers: Answers, judged: Judged, usual: Condition, weight_share: float
+) -> tuple[str, ...]:
+    """Say in what the query is far from the reference."""
+    seen = ~answers.no_counts
+    if not seen.any():
+        return ()
+    query = Condition(
+        weight_share=weight_share,
+        genes_detected=float(np.median(answers.detected[seen])),
+        confidence=float(answers.confidence[seen].mean()),
+        shift=judged.shift,
+        unknown=float(judged.unknown[seen].mean()),
+    )
+    return drift_warnings(query, usual)
+
+
+def set_columns(members: NDArray[np.uint8], classes: tuple[str, ...]) -> Any:
+    """Return the sets as a categorical of text."""
+    import pandas as pd
+
+    from plkd.trust.set_names import set_names
+
+    bits = np.unpackbits(members, axis=1, count=len(classes)).astype(bool)
+    codes, texts = set_names(bits, classes)
+    return pd.Categorical.from_codes(codes, categories=list(texts))

@@ -1,0 +1,179 @@
+"""What annotation says of its own certainty, in memory and in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+import plkd
+from plkd.config import TeacherConfig, TrainConfig
+from plkd.errors import InputError
+from plkd.model.annotator import CellAnnotator
+from plkd.tools.annotate import annotate_file
+from plkd.trust.set_names import types_of_set
+from toy import toy_query, toy_reference
+
+TRUST = ("plkd_best_label", "plkd_novelty", "plkd_set")
+
+
+@pytest.fixture(scope="module")
+def model() -> CellAnnotator:
+    training = TrainConfig(teacher_epochs=4, student_epochs=8, min_steps=60)
+    annotator = CellAnnotator(teacher=TeacherConfig(n_patterns=6), training=training, device="cpu")
+    return annotator.fit(toy_reference(), labels_key="cell_type", batch_key="batch")
+
+
+@pytest.fixture(scope="module")
+def without_nk() -> CellAnnotator:
+    reference = toy_reference()
+    reference = reference[(reference.obs["cell_type"] != "NK cell").to_numpy()].copy()
+    training = TrainConfig(teacher_epochs=4, student_epochs=8, min_steps=60)
+    annotator = CellAnnotator(teacher=TeacherConfig(n_patterns=6), training=training, device="cpu")
+    return annotator.fit(reference, labels_key="cell_type", batch_key="batch")
+
+
+def annotated(model: CellAnnotator, query: AnnData, **options) -> AnnData:
+    return plkd.tl.annotate(query, model, copy=True, probabilities=True, **options)
+
+
+@pytest.mark.parametrize("network", ["student", "teacher"])
+def test_slots_are_as_documented(model, network):
+    obs = (done := annotated(model, toy_query(200), with_=network)).obs
+    assert tuple(obs["plkd_best_label"].cat.categories) == model.classes_
+    assert obs["plkd_novelty"].dtype == np.float32
+    assert obs["plkd_novelty"].between(0, 1).all()
+    best = done.obsm["plkd_proba"].argmax(1)
+    assert (obs["plkd_best_label"] == np.array(model.classes_)[best]).all()
+    assert np.allclose(done.obsm["plkd_proba"].max(1), obs["plkd_confidence"], atol=1e-6)
+    named = obs["plkd_label"] != "unknown"
+    assert (obs["plkd_label"].astype(str) == obs["plkd_best_label"].astype(str))[named].all()
+    assert all(
+        best in types_of_set(text)
+        for best, text in zip(obs["plkd_best_label"], obs["plkd_set"], strict=True)
+    )
+    said = done.uns["plkd"]
+    assert (said["false_alarm"], said["error_rate"], said["drift"]) == (0.05, 0.1, "")
+
+
+def test_unknown_is_what_exceeds_the_stated_share(model):
+    query = toy_query(400)
+    novelty = annotated(model, query).obs["plkd_novelty"]
+    for share in (0.01, 0.05, 0.3):
+        obs = annotated(model, query, false_alarm=share).obs
+        assert ((obs["plkd_label"] == "unknown") == (novelty > 1 - share)).all()
+    never = annotated(model, query, false_alarm=0.0).obs
+    assert "unknown" not in set(never["plkd_label"])
+    assert (novelty > 0.7).any()
+
+
+def test_a_type_that_the_reference_lacks_is_unknown(without_nk):
+    obs = annotated(without_nk, toy_query(400, seed=5)).obs
+    new = (obs["cell_type"] == "NK cell").to_numpy()
+    unknown = (obs["plkd_label"] == "unknown").to_numpy()
+    assert new.sum() > 10
+    assert unknown[new].mean() > 0.8
+    assert unknown[~new].mean() < 0.2
+    assert set(obs["plkd_best_label"]) <= set(without_nk.classes_)
+
+
+def test_sets_grow_with_certainty(model):
+    query = toy_query(300)
+    sizes = [
+        np.mean(
+            [
+                len(types_of_set(text))
+                for text in annotated(model, query, error_rate=rate).obs["plkd_set"]
+            ]
+        )
+        for rate in (0.5, 0.1, 0.003)
+    ]
+    assert 1 <= sizes[0] <= sizes[1] <= sizes[2]
+    assert sizes[0] < sizes[2]
+
+
+def test_neither_order_nor_chunks_matter(model):
+    query = toy_query(150)
+    order = np.random.default_rng(0).permutation(150)
+    one = annotated(model, query).obs
+    for options in ({}, {"chunk_size": 7}):
+        other = annotated(model, query[order].copy(), **options).obs.loc[one.index]
+        assert np.allclose(one["plkd_novelty"], other["plkd_novelty"], atol=1e-4)
+        assert (one["plkd_set"].astype(str) == other["plkd_set"].astype(str)).all()
+
+
+def test_what_all_cells_share_is_a_batch_effect_unless_told_otherwise(model):
+    query = toy_query(300)
+    moved = query.copy()
+    moved.X = moved.X.toarray() + np.random.default_rng(1).poisson(1.0, moved.n_vars)[None]
+    within, against = (
+        annotated(model, moved, batch_effect=which).obs["plkd_novelty"] for which in (True, False)
+    )
+    assert (against >= within - 1e-6).all()
+    assert (against > 0.95).mean() > (within > 0.95).mean()
+
+
+def test_cells_without_counts_are_unknown_and_have_no_best_label(model):
+    query = toy_query(80)
+    query.X = query.X.toarray()
+    query.X[3] = 0
+    obs = annotated(model, query).obs
+    assert obs["plkd_label"].iloc[3] == "unknown"
+    assert pd.isna(obs["plkd_best_label"].iloc[3])
+    assert (obs["plkd_novelty"].iloc[3], obs["plkd_confidence"].iloc[3]) == (1.0, 0.0)
+    others = np.delete(np.arange(80), 3)
+    alone = annotated(model, toy_query(80)[others].copy()).obs
+    assert np.allclose(obs["plkd_novelty"].iloc[others], alone["plkd_novelty"], atol=1e-4)
+
+
+def test_a_file_holds_the_same(model, tmp_path: Path):
+    query = toy_query(120)
+    query.write_h5ad(tmp_path / "q.h5ad")
+    summary = annotate_file(tmp_path / "q.h5ad", model, tmp_path / "a.h5ad", chunk_size=50)
+    found, expected = anndata.read_h5ad(tmp_path / "a.h5ad"), annotated(model, query)
+    for name in ("plkd_label", "plkd_best_label", "plkd_set"):
+        assert (found.obs[name].astype(str) == expected.obs[name].astype(str)).all()
+    assert np.allclose(found.obs["plkd_novelty"], expected.obs["plkd_novelty"], atol=1e-4)
+    assert summary.n_unknown == (expected.obs["plkd_label"] == "unknown").sum()
+
+
+def test_a_model_that_held_nothing_out_removes_what_another_wrote(model, tmp_path: Path):
+    training = TrainConfig(teacher_epochs=2, student_epochs=2, min_steps=20, hold_out=0.0)
+    plain = CellAnnotator(teacher=TeacherConfig(n_patterns=6), training=training, device="cpu")
+    plain.fit(toy_reference(), labels_key="cell_type")
+    assert plain.trust_ is None
+    query = annotated(model, toy_query(60))
+    query.write_h5ad(tmp_path / "q.h5ad")
+    annotate_file(tmp_path / "q.h5ad", plain, tmp_path / "a.h5ad")
+    for done in (annotated(plain, query), anndata.read_h5ad(tmp_path / "a.h5ad")):
+        assert not set(TRUST) & set(done.obs)
+        assert "plkd_label" in done.obs
+        assert "false_alarm" not in done.uns["plkd"]
+
+
+def test_a_query_that_drifts_is_said_so(model):
+    sparse = toy_query(200)
+    counts = sparse.X.toarray()
+    sparse.X = np.random.default_rng(0).binomial(counts.astype(int), 0.1).astype(np.float32)
+    said = annotated(model, sparse).uns["plkd"]["drift"]
+    assert "of the model's genes detected" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("false_alarm", 1.0), ("false_alarm", -0.1), ("error_rate", 0.0), ("error_rate", 1.0)],
+)
+def test_rates_out_of_range_are_refused(model, option, value):
+    with pytest.raises(InputError, match=option):
+        annotated(model, toy_query(20), **{option: value})
+
+
+def test_a_slot_of_the_users_is_not_written_over(model):
+    query = toy_query(20)
+    query.obs["plkd_novelty"] = 1.0
+    with pytest.raises(InputError, match="plkd_novelty"):
+        plkd.tl.annotate(query, model)
