@@ -166,7 +166,7 @@ def run_planted(options: argparse.Namespace, folder: Path, kept: Kept) -> None:
         for how in (MASK, LEARNED):
             if not (options.resume and (PLANTED, how, seed) in kept):
                 say(f"planted, {how}, seed {seed}")
-                kept.put(planted_rows(sets, how=how, seed=seed))
+                kept.put(planted_rows(sets, how=how, seed=seed, models=options.models))
 
 
 if __name__ == "__main__":

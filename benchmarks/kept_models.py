@@ -36,6 +36,27 @@ def fitted(
 ) -> Fitted:
     """Return plkd fitted on a reference with the organism's Reactome sets, from disk where it is.
 
+    Parameters
+    ----------
+    folder
+        Data folder, for the gene sets.
+    training
+        plkd's default where ``None``.
+    reference, name, models
+        As :func:`fitted_as`.
+    """
+    import plkd
+
+    sets = plkd.pp.read_gene_sets(gene_set_file(folder, list(reference.var_names)))
+    model = plkd.CellAnnotator(sets, training=training, seed=seed)
+    return fitted_as(model, reference, name=name, models=models)
+
+
+def fitted_as(
+    model: CellAnnotator, reference: AnnData, *, name: str, models: Path | None = None
+) -> Fitted:
+    """Return a model fitted on a reference, from disk where it is.
+
     A model on disk is taken where it was trained on as many cells of each type, with the same
     configurations and seed. It does not know whether plkd's code has changed since: delete the
     folder then.
@@ -44,21 +65,15 @@ def fitted(
     ----------
     reference
         Types in ``obs[LABELS]``, batches in ``obs[BATCH]``.
-    folder
-        Data folder, for the gene sets.
     name
         Of the task; the model's folder is called after it and the seed.
     models
         Folder of the models; ``None`` keeps none.
-    training
-        plkd's default where ``None``.
     """
     import plkd
 
-    sets = plkd.pp.read_gene_sets(gene_set_file(folder, list(reference.var_names)))
-    model = plkd.CellAnnotator(sets, training=training, seed=seed)
-    stem = f"{name.replace(':', '-').replace('/', '-')}-seed{seed}"
-    if models is not None and (models / stem / "plkd.json").is_file():
+    stem = stem_of(name, model.seed)
+    if models is not None and is_kept(models, name, model.seed):
         kept = plkd.CellAnnotator.load(models / stem)
         if _same(kept, model, reference):
             took = models / f"{stem}.seconds"
@@ -71,6 +86,16 @@ def fitted(
         model.save(models / stem, overwrite=True)
         (models / f"{stem}.seconds").write_text(str(seconds), encoding="utf-8")
     return Fitted(model, seconds)
+
+
+def stem_of(name: str, seed: int) -> str:
+    """Return what the folder of a model is called."""
+    return f"{name.replace(':', '-').replace('/', '-')}-seed{seed}"
+
+
+def is_kept(models: Path | None, name: str, seed: int) -> bool:
+    """Say whether a folder of models has one of this name and seed."""
+    return models is not None and (models / stem_of(name, seed) / "plkd.json").is_file()
 
 
 def _same(kept: CellAnnotator, wanted: CellAnnotator, reference: AnnData) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from faithful.deletion import ALTERNATIVES, MODES, OWN, SHAP, SIGNED
 from faithful.lists import CELLTYPIST, CONSENSUS, RESAMPLED
 from faithful.names import called, in_order
-from faithful.planted import ATTENTION, ENRICHMENT, LEARNED, MASK, PATTERN, SET_MEAN
+from faithful.planted import ATTENTION, DRAWN, ENRICHMENT, LEARNED, MASK, PATTERN, SET_MEAN
 from faithful.tables import (
     BETWEEN,
     SIGNS,
@@ -225,6 +225,7 @@ def planted_claims(numbers: pd.DataFrame) -> list[str]:
             "their genes with a planted one."
         )
     for key, words in (
+        ((MASK, DRAWN), "the same score has {} where the weights are drawn at random"),
         ((MASK, ATTENTION), "attention alone tells them apart with {}"),
         ((MASK, SET_MEAN), "the mean expression of a set's genes, with no network, with {}"),
         ((LEARNED, ENRICHMENT), "learned patterns, named by enrichment, with {}"),

@@ -30,6 +30,7 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "logistic": Look("logistic regression", "#E69F00"),
         "celltypist": Look("CellTypist", "#009E73"),
         "pattern score": Look("pattern score", "#0072B2"),
+        "drawn weights": Look("pattern score, weights drawn at random", "#999999"),
         "enrichment": Look("enrichment, learned patterns", "#56B4E9"),
         "set mean": Look("mean of the set's genes", "#D55E00"),
     }

@@ -5,6 +5,8 @@ says how well, 1 for perfectly and 0.5 for chance. Scores are
 
 ==================  =============================================================================
 pattern score       with the mask: the score of the set's pattern in ``plkd.tl.patterns``
+drawn weights       the same score where the weights of the Navigator are drawn at random: what is
+                    due to the training is the difference
 attention           with the mask: the type's mean attention to the pattern less the mean of that
                     of the other types
 enrichment          learned patterns (no set is given to the model): of the type's ten patterns,
@@ -21,6 +23,7 @@ is the share of the planted sets that stand in the first places, as many as were
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +32,8 @@ import numpy as np
 from faithful.offered import compared, in_terms_of
 from faithful.rows import row
 from faithful.simulation import Design, Simulated, simulate
-from predictions import BATCH, LABELS
+from kept_models import fitted_as
+from predictions import LABELS
 from study.rows import Row
 
 if TYPE_CHECKING:
@@ -40,7 +44,8 @@ if TYPE_CHECKING:
 
 PART = "planted"
 MASK, LEARNED = "mask", "learned"
-PATTERN, ATTENTION, ENRICHMENT, SET_MEAN = "pattern score", "attention", "enrichment", "set mean"
+PATTERN, DRAWN, ATTENTION = "pattern score", "drawn weights", "attention"
+ENRICHMENT, SET_MEAN = "enrichment", "set mean"
 NEAR = 0.25
 GMT = "hallmark_v6.2_human.gmt"
 LEAST_P = 1e-300
@@ -56,6 +61,7 @@ def planted_rows(
     seed: int,
     design: Design | None = None,
     training: TrainConfig | None = None,
+    models: Path | None = None,
 ) -> list[Row]:
     """Simulate, train and score.
 
@@ -65,17 +71,22 @@ def planted_rows(
         "mask" gives the sets to the model, "learned" does not.
     seed
         Of the simulation and of the training.
+    models
+        Folder in which the model is kept, or taken from where it is; ``None`` keeps none.
     """
     import plkd
 
     simulated = simulate(sets, design or Design(), seed)
     model = plkd.CellAnnotator(sets if how == MASK else None, training=training, seed=seed)
-    model.fit(simulated.cells, labels_key=LABELS, batch_key=BATCH)
+    model = fitted_as(model, simulated.cells, name=f"{PART}-{how}", models=models).model
     found = plkd.tl.patterns(simulated.cells, model, labels_key=LABELS, sets=sets)
     names, members = candidates(sets, model)
     if how == MASK:
+        drawn = with_drawn_weights(model, seed)
+        control = plkd.tl.patterns(simulated.cells, drawn, labels_key=LABELS, sets=sets)
         scores = {
             **masked_scores(found, names),
+            DRAWN: masked_scores(control, names)[PATTERN],
             SET_MEAN: set_means(simulated, model, members),
         }
     else:
@@ -110,6 +121,21 @@ def masked_scores(found: Patterns, names: tuple[str, ...]) -> dict[str, np.ndarr
     n_types = len(attention)
     others = (attention.sum(0) - attention) / (n_types - 1)
     return {PATTERN: found.score[:, columns], ATTENTION: attention - others}
+
+
+def with_drawn_weights(model: CellAnnotator, seed: int) -> CellAnnotator:
+    """Return a copy whose patterns hold the same genes and have learned nothing of them."""
+    import torch
+
+    untrained = copy.deepcopy(model)
+    teacher = untrained.teacher_
+    if teacher is None:
+        raise ValueError("a model without its Teacher")
+    weight = teacher.navigator.weight
+    drawn = np.random.default_rng([seed, 29]).uniform(-1, 1, tuple(weight.shape))
+    with torch.no_grad():
+        weight.copy_(torch.from_numpy(drawn))
+    return untrained
 
 
 def set_means(simulated: Simulated, model: CellAnnotator, members: np.ndarray) -> np.ndarray:

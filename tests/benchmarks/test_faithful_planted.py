@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from plkd.config import TrainConfig
 from plkd.data.gene_sets import GeneSets
+from plkd.model.annotator import CellAnnotator
 
 N_SETS, SET_SIZE, N_WORLD = 16, 30, 260
 
@@ -152,7 +154,10 @@ def test_learned_patterns_are_scored_by_their_best(planted: ModuleType) -> None:
 
 @pytest.mark.parametrize(
     ("how", "methods"),
-    [("mask", {"pattern score", "attention", "set mean"}), ("learned", {"enrichment"})],
+    [
+        ("mask", {"pattern score", "drawn weights", "attention", "set mean"}),
+        ("learned", {"enrichment"}),
+    ],
 )
 def test_from_simulation_to_rows(
     planted: ModuleType, simulation: ModuleType, how: str, methods: set[str]
@@ -170,3 +175,41 @@ def test_from_simulation_to_rows(
     assert all(0 <= value <= 1 for value in auroc.values())
     if how == "mask":
         assert auroc["set mean"] > 0.8
+
+
+def test_a_kept_model_is_taken(
+    planted: ModuleType,
+    simulation: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    training = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=0, hold_out=0.0)
+    given = {
+        "design": small(simulation, n_cells=200),
+        "training": training,
+        "models": tmp_path / "models",
+    }
+    sets = overlapping_sets()
+    first = planted.planted_rows(sets, how="mask", seed=3, **given)
+    monkeypatch.delattr(CellAnnotator, "fit")
+    assert planted.planted_rows(sets, how="mask", seed=3, **given) == first
+    with pytest.raises(AttributeError, match="fit"):
+        planted.planted_rows(sets, how="mask", seed=4, **given)
+
+
+def test_drawn_weights_are_of_the_same_genes(planted: ModuleType, simulation: ModuleType) -> None:
+    training = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=0, hold_out=0.0)
+    cells = simulation.simulate(overlapping_sets(), small(simulation, n_cells=200), 0).cells
+    model = CellAnnotator(overlapping_sets(), training=training)
+    model.fit(cells, labels_key="cell_type", batch_key="batch")
+    before = model.teacher_.navigator.dense_weight().detach().numpy().copy()
+    one, same, other = (
+        planted.with_drawn_weights(model, seed).teacher_.navigator.dense_weight().detach().numpy()
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    np.testing.assert_array_equal(model.teacher_.navigator.dense_weight().detach(), before)
+    np.testing.assert_array_equal(one.any(-1), before.any(-1))
+    sets = slice(0, 16)
+    assert abs(np.corrcoef(one[:, sets].ravel(), before[:, sets].ravel())[0, 1]) < 0.1
+    assert (one != other).any()

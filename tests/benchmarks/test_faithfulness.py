@@ -222,7 +222,8 @@ def test_planted_runs_go_on_where_they_stopped(
     write_gmt(folder / "gene_sets" / "hallmark_v6.2_human.gmt", toy_programmes())
     made: list[tuple[str, int]] = []
 
-    def rows(sets: object, *, how: str, seed: int) -> list[dict[str, object]]:
+    def rows(sets: object, *, how: str, seed: int, models: Path) -> list[dict[str, object]]:
+        assert models == tmp_path / "models"
         if len(made) == 4:
             raise KeyboardInterrupt
         made.append((how, seed))

@@ -8,6 +8,7 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 import torch
 from anndata import AnnData
 
@@ -19,10 +20,10 @@ from plkd.errors import InputError, NotFittedError
 from plkd.model.annotator import CellAnnotator
 from plkd.model.query import open_query
 from plkd.tools import teacher_reading
-from plkd.tools.pattern_results import COLUMNS, Patterns
+from plkd.tools.pattern_results import COLUMNS, Patterns, TypePattern
 from plkd.tools.patterns import _compare, patterns
 from plkd.tools.teacher_reading import choose_cells
-from toy import toy_programmes, toy_query, toy_reference, toy_truth
+from toy import toy_gene_sets, toy_programmes, toy_query, toy_reference, toy_truth
 
 GENES = {"n_genes": 120}
 TYPES = toy_truth(**GENES).types
@@ -42,6 +43,19 @@ def found(cells, annotator) -> Patterns:
 def expression(cells: AnnData, model: CellAnnotator) -> np.ndarray:
     query = open_query(source_from_anndata(cells), model)
     return dense_align(query.log1p(slice(0, cells.n_obs)), query.match)
+
+
+def heard_tokens(cells: AnnData, model: CellAnnotator) -> np.ndarray:
+    with torch.inference_mode():
+        x = torch.from_numpy(expression(cells, model))
+        tokens = model.teacher_.navigator.raw_tokens(x).double().numpy()
+    return tokens - tokens.mean(-1, keepdims=True)
+
+
+def heard_rows(model: CellAnnotator) -> np.ndarray:
+    """Rows of every W_j less their mean, (gene, pattern, width); zero where there is none."""
+    rows = model.teacher_.navigator.dense_weight().detach().double().numpy()
+    return rows - rows.mean(-1, keepdims=True)
 
 
 def same(one: Patterns, other: Patterns, *, exactly: bool = True) -> None:
@@ -67,6 +81,46 @@ def test_the_planted_programme_is_the_first_pattern_of_its_type(
         assert f"{name} programme" in [one.pattern for one in found.of_type(name)[:3]]
 
 
+@pytest.fixture(scope="module")
+def with_a_rare_type() -> AnnData:
+    """Eight NK cells of 368; B cells and monocytes have much of two genes of their programme."""
+    cells = toy_reference(400, **GENES)
+    is_nk = (cells.obs["cell_type"] == "NK cell").to_numpy()
+    kept = np.concatenate([np.flatnonzero(~is_nk), np.flatnonzero(is_nk)[:8]])
+    cells = cells[np.sort(kept)].copy()
+    counts = cells.X.toarray()
+    others = np.flatnonzero(cells.obs["cell_type"].isin(["B cell", "Monocyte"]))
+    rng = np.random.default_rng(0)
+    for gene in toy_truth(**GENES).programmes["NK cell"][:2]:
+        counts[others, cells.var_names.get_loc(gene)] += rng.poisson(60, len(others))
+    cells.X = sp.csr_matrix(counts)
+    return cells
+
+
+def first_sets(found: Patterns) -> dict[str, TypePattern]:
+    return {
+        name: next(one for one in found.of_type(name) if not one.pattern.startswith("free"))
+        for name in TYPES
+    }
+
+
+def test_the_programme_of_a_rare_type_is_found_whatever_leads_its_axis(with_a_rare_type):
+    cells = with_a_rare_type
+    model = CellAnnotator(
+        toy_gene_sets(**GENES),
+        teacher=TeacherConfig(n_patterns=12),
+        training=TrainConfig(teacher_epochs=4, student_epochs=4, min_steps=60, hold_out=0.0),
+        device="cpu",
+    ).fit(cells, labels_key="cell_type", batch_key="batch")
+    for name, best in first_sets(patterns(cells, model, **KEY)).items():
+        assert best.pattern == f"{name} programme"
+        assert best.p_adj < 1e-3
+    # The principal axis of the programme follows the two genes, to other types.
+    along = first_sets(patterns(cells, model, feature="axis", **KEY))
+    assert along["NK cell"].pattern != "NK cell programme"
+    assert all(along[name].pattern == f"{name} programme" for name in TYPES if name != "NK cell")
+
+
 def test_only_patterns_higher_in_the_type_are_listed_best_first(found):
     for name in TYPES:
         scores = [one.score for one in found.of_type(name)]
@@ -86,35 +140,63 @@ def test_rollout_is_that_of_the_teacher(cells, annotator, found):
     np.testing.assert_allclose(found.rollout_of_type, means, rtol=1e-5)
 
 
-def test_the_feature_is_the_token_along_its_principal_axis(cells, annotator, found):
-    with torch.inference_mode():
-        x = torch.from_numpy(expression(cells, annotator))
-        tokens = annotator.teacher_.navigator.raw_tokens(x).double().numpy()
-    tokens = tokens - tokens.mean(-1, keepdims=True)
-    norms = np.linalg.norm(tokens, axis=-1)
+def test_lengths_are_those_of_the_tokens(cells, annotator, found):
+    norms = np.linalg.norm(heard_tokens(cells, annotator), axis=-1)
     codes = cells.obs["cell_type"].cat.codes.to_numpy()
     for code in range(len(TYPES)):
         np.testing.assert_allclose(
             found.norm_of_type[code], norms[codes == code].mean(0), rtol=1e-4
         )
-    for pattern in range(len(found.pattern_names)):
+
+
+def test_a_set_is_heard_the_way_that_its_genes_rise(cells, annotator, found):
+    tokens, rows = heard_tokens(cells, annotator), heard_rows(annotator)
+    sets = [j for j, name in enumerate(found.pattern_names) if "free" not in name]
+    assert len(sets) == 10
+    for pattern in sets:
+        of_set = rows[found.held[:, pattern], pattern]
+        direction = (of_set / np.linalg.norm(of_set, axis=1)[:, None]).mean(0)
+        direction /= np.linalg.norm(direction)
+        feature = found.features[:, pattern]
+        np.testing.assert_allclose(feature, tokens[:, pattern] @ direction, rtol=1e-3, atol=1e-3)
+        assert (of_set @ direction).mean() > 0  # a rise of all counts as more
+
+
+def test_the_way_of_a_set_does_not_depend_on_the_cells(cells, annotator, found):
+    few = patterns(cells[:60].copy(), annotator, **KEY)
+    sets = [j for j, name in enumerate(found.pattern_names) if "free" not in name]
+    here, there = few.features[:, sets], found.features[few.cells][:, sets]
+    np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("feature", ["axis", "rise"])
+def test_what_has_no_set_is_read_along_its_principal_axis(cells, annotator, feature):
+    found, tokens = (
+        patterns(cells, annotator, feature=feature, **KEY),
+        heard_tokens(cells, annotator),
+    )
+    read = [j for j, name in enumerate(found.pattern_names) if feature == "axis" or "free" in name]
+    assert len(read) == {"axis": 12, "rise": 2}[feature]
+    for pattern in read:
         token = tokens[:, pattern]
         axis = np.linalg.svd(token - token.mean(0), full_matrices=False)[2][0]
-        feature = found.features[:, pattern]
+        tested = found.features[:, pattern]
         projected = token @ axis
-        sign = np.sign(np.corrcoef(projected, feature)[0, 1])
-        np.testing.assert_allclose(feature, sign * projected, atol=1e-3 * feature.std())
+        sign = np.sign(np.corrcoef(projected, tested)[0, 1])
+        np.testing.assert_allclose(tested, sign * projected, atol=1e-3 * tested.std())
+        assert found.gene_weights[:, pattern].sum() > 0
 
 
-def test_the_feature_is_made_of_the_genes_it_names(cells, annotator, found):
+@pytest.mark.parametrize("feature", ["rise", "axis"])
+def test_the_feature_is_made_of_the_genes_it_names(cells, annotator, feature):
     x = expression(cells, annotator).astype(np.float64)
-    plain = patterns(cells, annotator, weights="axis", **KEY).gene_weights
+    found = patterns(cells, annotator, feature=feature, **KEY)
+    plain = patterns(cells, annotator, feature=feature, weights="axis", **KEY).gene_weights
     made = x @ plain
     np.testing.assert_allclose(
         made - made.mean(0), found.features - found.features.mean(0), atol=1e-4
     )
     np.testing.assert_allclose(found.gene_weights, plain * x.std(0)[:, None], rtol=1e-5, atol=1e-9)
-    assert np.all(found.gene_weights.sum(0) >= 0)
     assert np.all(found.gene_weights[~found.held] == 0)
 
 
@@ -321,7 +403,7 @@ def test_rare_types_are_drawn_whole():
     [
         ({"labels_key": "celltype"}, "a column 'celltype' in obs.*'cell_type', 'batch'"),
         ({"labels_key": "batch"}, "at least two cell types.*'query'"),
-        ({"feature": "token"}, "'axis', 'norm', 'rollout'.*'token'"),
+        ({"feature": "token"}, "'rise', 'axis', 'norm', 'rollout'.*'token'"),
         ({"weights": "P"}, "'influence', 'axis', 'size', 'sum'"),
         ({"method": "logreg"}, "'wilcoxon'.*'logreg'"),
         ({"n_patterns": 0}, "n_patterns of 1 or more"),

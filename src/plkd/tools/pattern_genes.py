@@ -110,6 +110,28 @@ def turned(navigator: Navigator, axes: np.ndarray, deviation: np.ndarray) -> np.
     return np.asarray(axes * np.where(towards < 0, -1.0, 1.0)[:, None])
 
 
+def rises(navigator: Navigator, axes: np.ndarray) -> np.ndarray:
+    """Return the direction that each token takes when the genes of its pattern rise together.
+
+    Of a gene set it is the mean direction of the genes' rows, the loud and the soft alike. A
+    learned pattern holds all genes, which never rise together: it keeps its axis.
+
+    Parameters
+    ----------
+    axes
+        An axis for each pattern, ``(n_patterns, width)``.
+
+    Returns
+    -------
+    Unit vectors, float64 ``(n_patterns, width)``; zero for a set whose rows cancel.
+    """
+    found = axes.copy()
+    for pattern in range(navigator.n_masked):
+        _, rows = weight_rows(navigator, pattern)
+        found[pattern] = _unit(_unit(heard(rows)).sum(axis=0))
+    return found
+
+
 def along_axes(navigator: Navigator, axes: np.ndarray, values: sp.csr_matrix) -> np.ndarray:
     """Return where the heard token of each cell lies along the axis of its pattern.
 
@@ -201,3 +223,9 @@ def enriched_sets(
 def above_mean(weights: np.ndarray) -> np.ndarray:
     """Return which genes weigh more than the mean: P_j above mean(P_j), bool ``(n_genes,)``."""
     return np.asarray(weights > weights.mean())
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    """Return rows of length 1; a row of length 0 stays."""
+    length = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1.0))

@@ -25,6 +25,7 @@ from plkd.tools.pattern_genes import (
     along_axes,
     enriched_sets,
     gene_weights,
+    rises,
     tested_sets,
     turned,
 )
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from plkd.data.gene_sets import GeneSets
     from plkd.model.annotator import CellAnnotator
 
-Feature = Literal["axis", "norm", "rollout"]
+Feature = Literal["rise", "axis", "norm", "rollout"]
 Test = Literal["t-test_overestim_var", "t-test", "wilcoxon"]
 MAX_CELLS = 20_000
 ENRICHED_BELOW = 0.05
@@ -57,7 +58,7 @@ def patterns(
     sets: GeneSets | None = None,
     n_patterns: int = 10,
     n_genes: int = 10,
-    feature: Feature = "axis",
+    feature: Feature = "rise",
     weights: GeneWeights = "influence",
     method: Test = "t-test_overestim_var",
     layer: str | None = None,
@@ -89,13 +90,15 @@ def patterns(
     n_genes
         Top genes that are named of a pattern.
     feature
-        What stands for a pattern in a cell: "axis", where its token lies along the pattern's
-        principal axis; "norm", how long the token is; "rollout", the attention paid to it.
+        What stands for a pattern in a cell: "rise", how far its token has gone the way that the
+        genes of its set lead to when they rise together, and for a learned pattern the same as
+        "axis"; "axis", where the token lies along the pattern's principal axis; "norm", how long
+        the token is; "rollout", the attention paid to it.
     weights
-        The weight P_j of a gene in a pattern: "influence", how far the feature "axis" moves when
-        the gene rises by its standard deviation over the cells read, signed; "axis", the same for
-        one unit of log1p expression; "size", the length of its row of W_j, which has no sign;
-        "sum", the paper's, signed, which says nothing (see the notes).
+        The weight P_j of a gene in a pattern: "influence", how far the feature "rise" ("axis", if
+        that is chosen) moves when the gene rises by its standard deviation over the cells read,
+        signed; "axis", the same for one unit of log1p expression; "size", the length of its row of
+        W_j, which has no sign; "sum", the paper's, signed, which says nothing (see the notes).
     method
         Test of ``scanpy.tl.rank_genes_groups``: "t-test_overestim_var" (careful with small
         types), "t-test" or "wilcoxon".
@@ -133,20 +136,26 @@ def patterns(
     Notes
     -----
     Section 2.4 of the paper, Teacher. With token :math:`v_j = x W_j + b_j` and H taking the mean
-    over the width off a row, :math:`u_j` is the first principal axis of :math:`H v_j` over the
-    cells read, turned so that expressing the pattern's genes counts as more:
-    :math:`\sum_g (u_j \cdot H W_j[g]) \, sd(x_g) > 0`. The feature is :math:`u_j \cdot H v_j`,
-    which is :math:`\sum_g (u_j \cdot H W_j[g]) \, x_g` and a constant, and
+    over the width off a row, a pattern's number is :math:`u_j \cdot H v_j`, which is
+    :math:`\sum_g (u_j \cdot H W_j[g]) \, x_g` and a constant, and
     :math:`P_j[g] = (u_j \cdot H W_j[g]) \, sd(x_g)`: the genes that are named are those that the
-    tested number is made of. The axis is found without the types, so the test is not biased by
-    it; an axis between the types' means would be.
+    tested number is made of. The direction :math:`u_j` is found without the types, so the test is
+    not biased by it; one between the types' means would be.
+
+    "rise": :math:`u_j \propto \sum_g H W_j[g] / |H W_j[g]|` over the genes of the set, their mean
+    direction. Each gene counts alike for the direction, and as loudly as the Teacher hears it along
+    it; cells have no part in it. "axis", and "rise" for a learned pattern, whose genes are all the
+    model's and never rise together: the first principal axis of :math:`H v_j` over the cells read,
+    turned so that :math:`\sum_g P_j[g] > 0`. It follows the strongest variation of the genes, which
+    can be that of one gene alone.
 
     Deviations: the paper has :math:`P_j[g] = \sum_h W_j[g]`. Every way from a token on leads
     through a LayerNorm, which takes the sum over the width away: no logit depends on that sum and
     no gradient reaches it, so that it holds its random start and the optimiser's noise. The paper
     does not say how a token of width h becomes one number for the test; after the LayerNorm its
     length says nothing, and before it the length misses what lies near the mean cell, as common
-    types do. Measured on the demo's unseen cells (docs/log.md).
+    types do. What finds the sets that were switched on in simulated cells is measured in
+    docs/results/faithfulness.md and docs/log.md.
     """
     _check_options(n_patterns, n_genes, feature, weights, method)
     check_chunk_size(chunk_size)
@@ -161,6 +170,8 @@ def patterns(
     navigator = cast(Teacher, predictor.network).navigator
     deviation = np.sqrt(gene_variance(values))
     axes = turned(navigator, reading.axes, deviation)
+    if feature != "axis":
+        axes = rises(navigator, axes)
     features = _features(feature, reading, navigator, axes, values)
     score, p_adj = _compare(features, codes[cells], names, method)
     mask = model.patterns_
