@@ -177,3 +177,27 @@ def test_a_slot_of_the_users_is_not_written_over(model):
     query.obs["plkd_novelty"] = 1.0
     with pytest.raises(InputError, match="plkd_novelty"):
         plkd.tl.annotate(query, model)
+
+
+def test_a_file_gets_the_deepest_types_that_memory_gets(model, tmp_path: Path):
+    query = toy_query(120)
+    query.write_h5ad(tmp_path / "q.h5ad")
+    parents = tmp_path / "parents.csv"
+    lines = ["cell_type,parent", "B cell,lymphocyte", "NK cell,lymphocyte"]
+    lines += ["Monocyte,myeloid", "Dendritic cell,myeloid"]
+    parents.write_text("\n".join(lines))
+    annotate_file(
+        tmp_path / "q.h5ad",
+        model,
+        tmp_path / "a.h5ad",
+        hierarchy=parents,
+        min_confidence=0.995,
+        chunk_size=50,
+    )
+    found, expected = anndata.read_h5ad(tmp_path / "a.h5ad"), annotated(model, query)
+    plkd.tl.deepest_types(expected, parents, min_confidence=0.995)
+    assert set(expected.obs["plkd_deepest"]) & {"lymphocyte", "myeloid"}
+    assert (found.obs["plkd_deepest"].astype(str) == expected.obs["plkd_deepest"].astype(str)).all()
+    confidences = (each.obs["plkd_deepest_confidence"] for each in (found, expected))
+    assert np.allclose(*confidences, atol=1e-5)
+    assert found.uns["plkd_hierarchy"]["min_confidence"] == 0.995

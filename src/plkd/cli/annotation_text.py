@@ -20,6 +20,7 @@ def annotation_text(
     out: Path,
     key_added: str,
     probabilities: bool,
+    hierarchy: bool = False,
     seconds: float,
 ) -> str:
     """Say which labels were given, how sure they are, and where they are."""
@@ -28,6 +29,8 @@ def annotation_text(
     if summary.error_rate is not None:
         named = (slots.best_label, slots.novelty, slots.type_set)
         written[1:1] = [f"obs['{name}']" for name in named]
+    if hierarchy:
+        written.append(f"obs['{slots.deepest}']")
     if probabilities:
         written.append(f"obsm['{slots.probabilities}']")
     lines = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,26 @@ AgainstReference = Annotated[
     typer.Option(
         "--against-reference",
         help="Judge novelty by the reference alone: for a query of mostly new types.",
+        rich_help_panel=_TRUST,
+    ),
+]
+Hierarchy = Annotated[
+    Path | None,
+    typer.Option(
+        "--hierarchy",
+        metavar="FILE",
+        help="Types and their parents (CSV, obo): cells also get the deepest type that is sure.",
+        rich_help_panel=_TRUST,
+    ),
+]
+MinConfidence = Annotated[
+    float,
+    typer.Option(
+        "--min-confidence",
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        help="How sure the deepest type has to be.",
         rich_help_panel=_TRUST,
     ),
 ]

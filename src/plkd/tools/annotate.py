@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
@@ -19,9 +21,11 @@ from plkd.tools.annotation_summary import (
     provenance,
     summarise,
 )
+from plkd.tools.deepest_types import deepest_columns, deepest_question
 from plkd.tools.h5ad_output import annotated_copy, refuse_collisions, slots_of, write_columns
 from plkd.tools.judging import Doubt, judge
 from plkd.trust.conformal import ALPHA
+from plkd.trust.hierarchy import MIN_CONFIDENCE
 from plkd.trust.novelty import FALSE_ALARM
 
 if TYPE_CHECKING:
@@ -163,6 +167,8 @@ def annotate_file(
     false_alarm: float = FALSE_ALARM,
     error_rate: float = ALPHA,
     batch_effect: bool = True,
+    hierarchy: str | Path | None = None,
+    min_confidence: float = MIN_CONFIDENCE,
     probabilities: bool = False,
     chunk_size: int = CHUNK_SIZE,
     overwrite: bool = False,
@@ -177,6 +183,9 @@ def annotate_file(
     ----------
     path, out
         The query and the annotated file, h5ad.
+    hierarchy, min_confidence
+        Also write the deepest type of a hierarchy that each cell is surely of, as
+        :func:`plkd.tl.deepest_types` does.
     overwrite
         Replace ``out`` where it exists.
     progress
@@ -195,6 +204,9 @@ def annotate_file(
     """
     names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
     predictor = Predictor(model, with_)
+    asked = None
+    if hierarchy is not None:
+        asked = deepest_question(hierarchy, model.classes_, min_confidence=min_confidence)
     with open_h5ad(path) as given:
         source = source_from_h5ad(given, layer=layer, use_raw=use_raw)
         query = open_query(source, model, gene_key=gene_key, expression=expression)
@@ -206,13 +218,27 @@ def annotate_file(
             ) as annotated,
         ):
             answers = annotated.answers
+            if asked is not None:
+                n_cells = source.n_cells
+                answers.deepest = np.empty(n_cells, np.int32), np.empty(n_cells, np.float32)
             annotate_chunks(
-                query, predictor, answers, chunk_size=chunk_size, doubt=doubt, progress=progress
+                query,
+                predictor,
+                answers,
+                chunk_size=chunk_size,
+                doubt=doubt,
+                hierarchy=asked,
+                progress=progress,
             )
             judged = None if predictor.trust is None else judge(answers, predictor.trust, doubt)
             summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
             columns = obs_columns(answers, model, names, judged)
             uns = provenance(summary, model)
+            if asked is not None and answers.deepest is not None:
+                silent = answers.no_counts if judged is None else judged.unknown
+                columns |= deepest_columns(asked, *answers.deepest, silent, names)
             file = annotated.file()
             write_columns(file, columns, names.provenance, uns, earlier=names.of_cells)
+            if asked is not None:
+                write_columns(file, {}, names.hierarchy, asked.as_uns())
     return summary

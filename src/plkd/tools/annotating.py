@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from plkd.model.predict import Prediction, Predictor
 from plkd.model.query import Query
 from plkd.tools.judging import Doubt, type_sets
 from plkd.tools.threads import in_order
+
+if TYPE_CHECKING:
+    from plkd.tools.deepest_types import DeepestQuestion
 
 UNKNOWN = "unknown"
 """Label of a cell that is like no type of the reference, or has no count in the model's genes.
@@ -30,7 +33,8 @@ class Answers:
     """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
 
     ``scores`` and ``members`` (sets of types as bits) are ``None`` where the model has not learned
-    when to be believed.
+    when to be believed, ``deepest`` (nodes of a hierarchy and their probabilities) where none is
+    asked for.
     """
 
     codes: NDArray[np.int32]
@@ -41,6 +45,7 @@ class Answers:
     members: NDArray[np.uint8] | None
     embedding: Any
     probabilities: Any | None = None
+    deepest: tuple[NDArray[np.int32], NDArray[np.float32]] | None = None
 
     @classmethod
     def with_wide(
@@ -82,6 +87,7 @@ def annotate_chunks(
     *,
     chunk_size: int,
     doubt: Doubt | None = None,
+    hierarchy: DeepestQuestion | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Fill ``answers`` chunk by chunk; memory holds a few chunks at a time.
@@ -116,6 +122,9 @@ def annotate_chunks(
                 answers.scores[cells] = chunk.scores
             if answers.members is not None and chunk.members is not None:
                 answers.members[cells] = chunk.members
+            if answers.deepest is not None and hierarchy is not None:
+                nodes, sums = answers.deepest
+                nodes[cells], sums[cells] = hierarchy.answer(chunk.probabilities)
             if progress is not None:
                 progress(cells.stop, n_cells)
 

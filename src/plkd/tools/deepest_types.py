@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plkd.data.gene_names import examples
 from plkd.errors import InputError
@@ -83,11 +85,62 @@ def deepest_types(
     Not in the paper. The rule is written at :meth:`plkd.trust.hierarchy.Hierarchy.deepest`. The
     sums are worth what the probabilities are worth: calibrated, ``min_confidence`` is a rate.
     """
-    import pandas as pd
-
     slots = SlotNames(key_added)
     classes, probabilities = _annotation(adata, slots)
     _refuse_collisions(adata, slots)
+    asked = deepest_question(hierarchy, classes, min_confidence=min_confidence, stacklevel=3)
+    codes, confidence = _in_chunks(asked, probabilities)
+    silent = _silent(adata.obs, classes, slots)
+    target = adata.copy() if copy else adata
+    for name, values in deepest_columns(asked, codes, confidence, silent, slots).items():
+        target.obs[name] = values
+    target.uns[slots.hierarchy] = asked.as_uns()
+    return target if copy else None
+
+
+@dataclass(frozen=True)
+class DeepestQuestion:
+    """Which hierarchy is asked, and how sure a cell's type has to be."""
+
+    hierarchy: Hierarchy
+    source: str
+    min_confidence: float
+
+    def as_uns(self) -> dict[str, Any]:
+        """Return where the types are from, for ``uns``."""
+        return {
+            "source": self.source,
+            "min_confidence": float(self.min_confidence),
+            "types_not_found": np.array(self.hierarchy.unplaced, dtype=object),
+            "plkd_version": installed_version(),
+        }
+
+    def answer(
+        self, probabilities: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the node of each cell, a place in the hierarchy's names, and its probability."""
+        return self.hierarchy.deepest(probabilities, min_confidence=self.min_confidence)
+
+
+def deepest_question(
+    hierarchy: str | Path | Mapping[str, str] | ParentMap,
+    classes: tuple[str, ...],
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+    stacklevel: int = 2,
+) -> DeepestQuestion:
+    """Read a hierarchy and put a model's types into it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, has a cycle or none of the types.
+
+    Warns
+    -----
+    UserWarning
+        If it lacks some of the types.
+    """
     source = _parent_map(hierarchy)
     built = build_hierarchy(source, classes)
     if built.unplaced:
@@ -95,24 +148,30 @@ def deepest_types(
             f"{len(built.unplaced)} of the model's {len(classes)} types are not in "
             f"{source.source} and stand right beneath the top: {examples(built.unplaced)}",
             UserWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
-    codes, confidence = _in_chunks(built, probabilities, min_confidence)
-    silent = _silent(adata.obs, classes, slots)
-    codes[silent], confidence[silent] = 0, 0.0
-    target = adata.copy() if copy else adata
-    given = [built.names[code] for code in np.unique(codes)]
-    target.obs[slots.deepest] = pd.Categorical(
-        np.array(built.names, dtype=object)[codes], categories=list(dict.fromkeys(given))
-    )
-    target.obs[slots.deepest_confidence] = confidence
-    target.uns[slots.hierarchy] = {
-        "source": source.source,
-        "min_confidence": float(min_confidence),
-        "types_not_found": np.array(built.unplaced, dtype=object),
-        "plkd_version": installed_version(),
+    return DeepestQuestion(built, source.source, min_confidence)
+
+
+def deepest_columns(
+    asked: DeepestQuestion,
+    codes: NDArray[np.int32],
+    confidence: NDArray[np.float32],
+    silent: NDArray[np.bool_],
+    slots: SlotNames,
+) -> dict[str, Any]:
+    """Return the columns of ``obs``; cells that are ``silent`` are at the top."""
+    import pandas as pd
+
+    codes = np.where(silent, np.int32(0), codes)
+    names = asked.hierarchy.names
+    given = [names[code] for code in np.unique(codes)]
+    return {
+        slots.deepest: pd.Categorical(
+            np.array(names, dtype=object)[codes], categories=list(dict.fromkeys(given))
+        ),
+        slots.deepest_confidence: np.where(silent, np.float32(0), confidence),
     }
-    return target if copy else None
 
 
 def _parent_map(hierarchy: str | Path | Mapping[str, str] | ParentMap) -> ParentMap:
@@ -151,16 +210,12 @@ def _annotation(adata: AnnData, slots: SlotNames) -> tuple[tuple[str, ...], Any]
     return classes, check_probabilities(adata.obsm[name], name, shape)
 
 
-def _in_chunks(
-    built: Hierarchy, probabilities: Any, min_confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _in_chunks(asked: DeepestQuestion, probabilities: Any) -> tuple[np.ndarray, np.ndarray]:
     codes = np.empty(len(probabilities), dtype=np.int32)
     confidence = np.empty(len(probabilities), dtype=np.float32)
     for start in range(0, len(probabilities), CHUNK_SIZE):
         cells = slice(start, start + CHUNK_SIZE)
-        codes[cells], confidence[cells] = built.deepest(
-            probabilities[cells], min_confidence=min_confidence
-        )
+        codes[cells], confidence[cells] = asked.answer(probabilities[cells])
     return codes, confidence
 
 
