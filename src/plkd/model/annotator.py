@@ -26,20 +26,19 @@ class CellAnnotator:
     Parameters
     ----------
     sets
-        Gene sets that the Teacher's patterns are masked by (``plkd.pp.read_gene_sets``), or
-        ``None``: the patterns are learned from the data alone.
+        Gene sets that mask the Teacher's patterns (``plkd.pp.read_gene_sets``), or ``None``:
+        the patterns are learned.
     n_genes
         Highly variable genes chosen on the reference. Paper: 2,000.
     teacher, student, training
         Shapes and training; see ``plkd.config``. ``TrainConfig.paper()`` is the paper's.
     seed
-        One seed makes training repeatable: bit for bit on the CPU with the same number of
-        threads.
+        Makes training repeatable, bit for bit on the CPU with the same number of threads.
     device
         "auto" takes a GPU where there is one; "cpu", "cuda" and "mps" insist.
     devices
-        Number of devices to train on. With more than one the script is started once for each
-        (data parallel, by Lightning Fabric), and only the first saves the model.
+        Devices to train on. With more than one the script is started once for each (data
+        parallel, by Lightning Fabric), and only the first saves the model.
 
     Attributes
     ----------
@@ -50,22 +49,21 @@ class CellAnnotator:
     patterns_ : PatternMask
         Names and genes of the patterns.
     teacher_, student_ : Teacher, Student
-        The trained networks, in evaluation mode on the CPU. ``teacher_`` is ``None`` in a model
-        that was loaded without it.
+        The trained networks, on the CPU; ``teacher_`` is ``None`` where it was not loaded.
     gene_weights_ : array of float32
         Share of the model's weight that each gene carries, ``(n_genes,)``; sums to 1.
     trust_ : Trust or None
         When to believe it; ``None`` where nothing was held out, and in models of older formats.
     contract_ : dict
-        What the networks take: log1p counts per 10,000, and what the reference was.
+        What the networks take, and what the reference was.
     summary_ : dict
         How training went: losses, held-out macro F1, chosen epochs.
     is_first_ : bool
-        Whether this process is the first of those that train; only this one saves.
+        Whether this is the first of the processes that train; only it saves.
 
     Notes
     -----
-    Sections 2.2 and 2.3 of Zhang, Ren & Li, Biology 2026, 15(1), 2.
+    Sections 2.2 and 2.3 of Zhang, Ren & Li, Biology 2026.
     """
 
     classes_: tuple[str, ...]
@@ -145,13 +143,13 @@ class CellAnnotator:
 
         Returns
         -------
-        The annotator itself.
+        The annotator.
 
         Raises
         ------
         InputError
-            The reference does not fit: NaN, infinite, negative or scaled values, no such
-            column, one type only, a type with one cell, duplicated gene names, too few cells.
+            It does not fit: NaN, infinite, negative or scaled values, no such column, one type
+            only, a type with one cell, duplicated gene names, too few cells.
         TrainingError
             The loss became NaN or infinite. ``teacher_`` then holds the last good weights.
         """
@@ -207,12 +205,12 @@ class CellAnnotator:
 
         Returns
         -------
-        A new model with the same Teacher, for this query; this one is left as it is.
+        A new model with the same Teacher; this one is left as it is.
 
         Raises
         ------
         InputError
-            The query does not fit the model, or fewer than two cells have counts in its genes.
+            The query does not fit, or fewer than two cells have counts in the model's genes.
         NotFittedError
             The model has learned nothing yet.
 
@@ -249,7 +247,7 @@ class CellAnnotator:
         Raises
         ------
         OutputExistsError
-            ``path`` exists and ``overwrite`` is not set, or it is no plkd model.
+            ``path`` exists, and ``overwrite`` is not set or it is no plkd model.
         NotFittedError
             There is nothing to save yet.
         """
@@ -275,19 +273,14 @@ class CellAnnotator:
         Raises
         ------
         ModelFileError
-            There is no such model, it was damaged or changed, or a newer plkd wrote it.
+            There is no such model, it was changed, or a newer plkd wrote it.
         """
         annotator = cls()
         from_contents(annotator, read_model(Path(path), with_teacher=with_teacher))
         return annotator
 
     def fingerprint(self) -> str:
-        """Name the fitted Student by its weights, genes and classes.
-
-        Returns
-        -------
-        16 hexadecimal characters, the same before and after saving.
-        """
+        """Name the fitted Student by its weights, genes and classes: 16 hexadecimal characters."""
         self._check_fitted()
         return fingerprint(self)
 
