@@ -216,8 +216,7 @@ class CellAnnotator:
 
         Notes
         -----
-        Self-training, which the paper has not (:mod:`plkd.model.adapting`): compare the new model
-        with methods that have the query at hand, too.
+        Self-training, beyond the paper: compare with methods that have the query at hand, too.
         """
         from plkd.data.source import source_from_anndata
         from plkd.model.adapting import adapted_model
@@ -280,7 +279,12 @@ class CellAnnotator:
         return annotator
 
     def fingerprint(self) -> str:
-        """Name the fitted Student by its weights, genes and classes: 16 hexadecimal characters."""
+        """Name the fitted Student by its weights, genes and classes.
+
+        Returns
+        -------
+        16 hexadecimal characters.
+        """
         self._check_fitted()
         return fingerprint(self)
 
