@@ -148,8 +148,7 @@ class CellAnnotator:
         Raises
         ------
         InputError
-            It does not fit: NaN, infinite, negative or scaled values, no such column, one type
-            only, a type with one cell, duplicated gene names, too few cells.
+            It does not fit; the message says in what, and how to mend it.
         TrainingError
             The loss became NaN or infinite. ``teacher_`` then holds the last good weights.
         """
