@@ -273,3 +273,19 @@ def test_no_cells_have_no_sets() -> None:
 def test_members_of_other_classes_are_refused() -> None:
     with pytest.raises(InputError, match=r"\(n_cells, 3\)"):
         set_names(np.ones((2, 2), dtype=bool), ["a", "b", "c"])
+
+
+def test_credibility_is_the_share_of_held_out_cells_that_are_no_surer():
+    rng = np.random.default_rng(0)
+    table = rng.dirichlet([0.5] * 4, 300).astype(np.float32)
+    codes = rng.integers(0, 4, 300)
+    scores = held_out_scores(table, codes)
+    true = table[np.arange(300), codes]
+    asked = np.concatenate([[0.0, 1.0], rng.random(50), true[:5]]).astype(np.float32)
+    expected = [(1 + (true <= p).sum()) / 301 for p in asked]
+    assert np.allclose(scores.credibility(asked), expected)
+    few = held_out_scores(table, codes, n_kept=40).credibility(asked)
+    assert (few <= np.array(expected) + 1e-12).all()  # the kept one below: on the safe side
+    rare = np.array(expected) < 0.1
+    assert rare.sum() > 5
+    assert np.allclose(few[rare], np.array(expected)[rare], atol=0.015)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plkd.trust.novelty import FEWEST_CELLS, NoveltyScale, novelty_scale, readings_of
+from plkd.trust.novelty import FEWEST_CELLS, NoveltyScale, novelty, novelty_scale, readings_of
 
 
 def readings(n_cells: int, *, raised: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -29,19 +29,19 @@ def test_a_score_adds_up_what_is_strange_in_units_of_the_held_out_cells(scale):
 
 def test_novelty_is_the_share_of_held_out_cells_that_are_less_strange(scale):
     held = scale.scores(readings(2000))
-    novelty = scale.novelty(held)
+    found = scale.strangeness(held)
     expected = np.array([(held < score).mean() for score in held])
     inside = expected < 0.985
-    assert np.allclose(novelty[inside], expected[inside], atol=0.012)
-    assert (novelty > 0.95).mean() == pytest.approx(0.05, abs=0.004)
+    assert np.allclose(found[inside], expected[inside], atol=0.012)
+    assert (found > 0.95).mean() == pytest.approx(0.05, abs=0.004)
 
 
 def test_it_rises_with_the_score_beyond_all_held_out_cells(scale):
     scores = np.linspace(-10, 60, 200)
-    novelty = scale.novelty(scores).astype(float)
-    assert (np.diff(novelty) >= 0).all()
-    assert (np.diff(novelty[scores > scale.quantiles[-1]]) > 0).all()
-    assert 0 <= novelty.min() <= novelty.max() < 1
+    found = scale.strangeness(scores)
+    assert (np.diff(found) >= 0).all()
+    assert (np.diff(found[scores > scale.quantiles[-1]]) > 0).all()
+    assert 0 <= found.min() <= found.max() < 1
 
 
 def test_an_energy_far_above_the_usual_is_as_strange_as_one_far_below(scale):
@@ -58,9 +58,9 @@ def test_what_all_cells_of_a_query_share_is_its_batch_effect(scale):
     scores = scale.scores(np.concatenate([known, novel]))
     shift = scale.shift(scores)
     assert shift > 1
-    false_alarms = (scale.novelty(scores[:300], shift) > 0.95).mean()
-    assert false_alarms < 0.1 < (scale.novelty(scores[:300]) > 0.95).mean()
-    assert (scale.novelty(scores[300:], shift) > 0.95).mean() > 0.9
+    false_alarms = (scale.strangeness(scores[:300], shift) > 0.95).mean()
+    assert false_alarms < 0.1 < (scale.strangeness(scores[:300]) > 0.95).mean()
+    assert (scale.strangeness(scores[300:], shift) > 0.95).mean() > 0.9
 
 
 def test_a_batch_effect_is_never_negative_and_not_read_off_few_cells(scale):
@@ -96,11 +96,23 @@ def test_energy_is_the_logarithm_of_summed_exponentials():
 def test_it_comes_back_from_arrays(scale):
     again = NoveltyScale.from_arrays(scale.as_arrays())
     scores = scale.scores(readings(50, raised=2.0))
-    assert np.array_equal(again.novelty(scores, 0.3), scale.novelty(scores, 0.3))
+    assert np.array_equal(again.strangeness(scores, 0.3), scale.strangeness(scores, 0.3))
     assert (again.usual_shift, again.tail) == (scale.usual_shift, scale.tail)
 
 
 def test_held_out_cells_that_are_all_alike_do_not_divide_by_zero():
     alike = np.ones((30, 4), dtype=np.float32)
     scale = novelty_scale(alike, alike)
-    assert np.isfinite(scale.novelty(scale.scores(readings(20)))).all()
+    assert np.isfinite(scale.strangeness(scale.scores(readings(20)))).all()
+
+
+def test_either_distance_or_doubt_makes_a_cell_novel_and_false_alarms_stay_below_the_rate():
+    assert novelty(np.array([0.5, 0.999, 0.5]), np.array([0.6, 0.6, 0.001])).tolist() == (
+        pytest.approx([1 - 0.5 / 0.75, 1 - 0.001 / 0.75, 1 - 0.001 / 0.25], abs=1e-6)
+    )
+    rng = np.random.default_rng(0)
+    for together in (False, True):  # two p-values that know nothing of each other, or are one
+        far = rng.random(200_000)
+        doubt = 1 - far if together else rng.random(200_000)
+        for rate in (0.01, 0.05, 0.2):
+            assert (novelty(far, doubt) > 1 - rate).mean() <= rate * 1.05

@@ -32,7 +32,8 @@ A model may have a type of this name; its cells and those then share the label.
 class Answers:
     """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
 
-    ``scores`` and ``members`` (sets of types as bits) are ``None`` where the model has not learned
+    ``scores``, ``said`` (the network's own probability of the type it names) and ``members`` (sets
+    of types as bits) are ``None`` where the model has not learned
     when to be believed, ``deepest`` (nodes of a hierarchy and their probabilities) where none is
     asked for.
     """
@@ -42,6 +43,7 @@ class Answers:
     no_counts: NDArray[np.bool_]
     detected: NDArray[np.int32]
     scores: NDArray[np.float32] | None
+    said: NDArray[np.float32] | None
     members: NDArray[np.uint8] | None
     embedding: Any
     probabilities: Any | None = None
@@ -59,6 +61,7 @@ class Answers:
             no_counts=np.empty(n_cells, dtype=bool),
             detected=np.empty(n_cells, dtype=np.int32),
             scores=np.empty(n_cells, dtype=np.float32) if knows else None,
+            said=np.empty(n_cells, dtype=np.float32) if knows else None,
             members=np.empty((n_cells, -(-predictor.n_types // 8)), np.uint8) if knows else None,
             embedding=embedding,
             probabilities=probabilities,
@@ -120,6 +123,8 @@ def annotate_chunks(
                 answers.probabilities[cells] = chunk.probabilities
             if answers.scores is not None and chunk.scores is not None:
                 answers.scores[cells] = chunk.scores
+            if answers.said is not None and chunk.said is not None:
+                answers.said[cells] = chunk.said
             if answers.members is not None and chunk.members is not None:
                 answers.members[cells] = chunk.members
             if answers.deepest is not None and hierarchy is not None:
@@ -141,8 +146,9 @@ class _Chunk:
     probabilities: NDArray[np.float32]
     embedding: NDArray[np.float32]
     detected: NDArray[np.int32]
-    scores: NDArray[np.float32] | None
-    members: NDArray[np.uint8] | None
+    scores: NDArray[np.float32] | None = None
+    said: NDArray[np.float32] | None = None
+    members: NDArray[np.uint8] | None = None
 
 
 def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _Chunk:
@@ -150,10 +156,11 @@ def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _
     said, detected = _predict(query, cells, predictor)
     trust, probabilities = predictor.trust, said.probabilities
     if trust is None or said.scores is None:
-        return _Chunk(probabilities, said.embedding, detected, None, None)
+        return _Chunk(probabilities, said.embedding, detected)
+    own = probabilities.max(1)
     probabilities = trust.calibration.probabilities(probabilities, said.scores)
     members = type_sets(probabilities, trust, doubt)
-    return _Chunk(probabilities, said.embedding, detected, said.scores, members)
+    return _Chunk(probabilities, said.embedding, detected, said.scores, own, members)
 
 
 def _predict(

@@ -12,7 +12,7 @@ from plkd.errors import InputError
 from plkd.trust.conformal import ALPHA, prediction_sets
 from plkd.trust.drift import Condition, drift_warnings
 from plkd.trust.learned import NetworkTrust
-from plkd.trust.novelty import FALSE_ALARM
+from plkd.trust.novelty import FALSE_ALARM, novelty
 
 if TYPE_CHECKING:
     from plkd.tools.annotating import Answers
@@ -71,17 +71,19 @@ class Judged:
 
 def judge(answers: Answers, trust: NetworkTrust, doubt: Doubt) -> Judged:
     """Judge all cells of a query together; the order of the cells does not matter."""
-    if answers.scores is None:
+    if answers.scores is None or answers.said is None:
         raise ValueError("answers without scores")
     seen = ~answers.no_counts
     scores = np.asarray(answers.scores, dtype=np.float64)
     shift = trust.scale.shift(scores[seen])
-    novelty = trust.scale.novelty(scores, shift if doubt.batch_effect else 0.0)
-    novelty[~seen] = 1.0
+    taken_off = shift if doubt.batch_effect else 0.0
+    believed = trust.calibration.confidence(answers.said, scores - taken_off)
+    found = novelty(trust.scale.strangeness(scores, taken_off), trust.sets.credibility(believed))
+    found[~seen] = 1.0
     unknown = ~seen
     if doubt.false_alarm > 0:
-        unknown = unknown | (novelty > 1 - doubt.false_alarm)
-    return Judged(novelty, unknown, shift)
+        unknown = unknown | (found > 1 - doubt.false_alarm)
+    return Judged(found, unknown, shift)
 
 
 def type_sets(

@@ -118,6 +118,31 @@ class HeldOutScores:
         found = [self._threshold(1 + t, alpha) if own[t] else common for t in range(self.n_types)]
         return np.array(found, dtype=np.float32)
 
+    def credibility(self, probability: NDArray[Any]) -> NDArray[np.float64]:
+        """Return how many held-out cells give their true type no more than this, as a share.
+
+        Parameters
+        ----------
+        probability
+            Probability of the type that is named, ``(n_cells,)``.
+
+        Returns
+        -------
+        ``(n_cells,)`` in (0, 1].
+
+        Notes
+        -----
+        The conformal p-value of the named type, the largest of all types (Saunders, Gammerman &
+        Vovk 1999): where it is small, no type of the reference fits. A cell that is exchangeable
+        with the held-out ones has one of a or less with probability a at most, since its named
+        type has no less probability than its true one.
+        """
+        start, stop = self.starts[:2]
+        values, ranks = self.values[start:stop], self.ranks[start:stop]
+        place = np.searchsorted(values, np.asarray(probability, dtype=np.float32), side="right")
+        below = np.concatenate([[0], ranks])[place]
+        return np.asarray((below + 1) / (int(self.n_cells[0]) + 1))
+
     def has_own(self, alpha: float = ALPHA) -> NDArray[np.bool_]:
         """Say which types have held-out cells enough for a threshold of their own, ``(n_types,)``.
 

@@ -73,7 +73,7 @@ def fit_discriminant(
     spread = around.T @ around / len(points)
     ball = max(float(np.trace(spread)) / len(spread), 1e-12)
     shape = (1 - SHRINKAGE) * spread + SHRINKAGE * ball * np.eye(len(spread))
-    weights = np.linalg.solve(shape, means.T)
+    weights = np.asarray(np.linalg.solve(shape, means.T), dtype=np.float64)
     offsets = np.full(n_types, -np.inf)
     heights = -0.5 * (means.T * weights).sum(0) + np.log(np.maximum(counts, 1) / len(points))
     offsets[present] = heights[present]

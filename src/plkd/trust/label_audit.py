@@ -13,6 +13,9 @@ from plkd.trust.label_quality import N_NEIGHBOURS, own_shares, shares_among, sin
 
 N_FOLDS = 5
 
+TIMES_AS_LIKELY = 10.0
+"""So many times as probable as the label is another type where the label is called doubtful."""
+
 
 @dataclass(frozen=True)
 class JudgedLabels:
@@ -26,11 +29,14 @@ class JudgedLabels:
         Likeliest type, the label among them, as a code, ``(n_cells,)``.
     neighbour_share
         Share of the nearest cells that have the label, ``(n_cells,)`` in [0, 1].
+    doubtful
+        Whether another type is more than ten times as probable, ``(n_cells,)``.
     """
 
     score: NDArray[np.float64]
     suggestion: NDArray[np.int64]
     neighbour_share: NDArray[np.float64]
+    doubtful: NDArray[np.bool_]
 
     def order(self) -> NDArray[np.int64]:
         """Return the cells, the most suspect first; equals as they came."""
@@ -56,7 +62,7 @@ def judge_labels(
 
     Returns
     -------
-    Score, suggestion and support of each label.
+    Score, suggestion, support and doubt of each label.
 
     Notes
     -----
@@ -77,8 +83,9 @@ def judge_labels(
     near = np.log((n_near * shares + 1 / n_types) / (n_near + 1))
     said = (near + held_out_log_probabilities(points, codes, n_types, seed=seed)) / 2
     odds = np.exp(said - said.max(1, keepdims=True))
-    score = odds[np.arange(len(codes)), codes] / odds.sum(1)
-    return JudgedLabels(score, odds.argmax(1), own_shares(shares, codes))
+    own = odds[np.arange(len(codes)), codes]
+    doubtful = TIMES_AS_LIKELY * own < 1
+    return JudgedLabels(own / odds.sum(1), odds.argmax(1), own_shares(shares, codes), doubtful)
 
 
 def held_out_log_probabilities(

@@ -18,6 +18,10 @@ GRID = np.concatenate([np.linspace(0, 0.9, 91), np.linspace(0.905, 0.99, 18)])
 ENERGY = 2
 """Which reading is the energy; it is strange in both directions."""
 
+FAR = 0.75
+"""Part of the false alarms that distance from the reference may raise; doubt between its types may
+raise the rest."""
+
 QUIET_QUARTER = 0.25
 FEWEST_CELLS = 50
 """Cells of a query below which no batch effect is read off it."""
@@ -99,7 +103,7 @@ class NoveltyScale:
         usual = float(np.interp(QUIET_QUARTER, GRID, self.quantiles))
         return max(float(np.quantile(scores, QUIET_QUARTER)) - usual, 0.0)
 
-    def novelty(self, scores: NDArray[np.float64], shift: float = 0.0) -> NDArray[np.float32]:
+    def strangeness(self, scores: NDArray[np.float64], shift: float = 0.0) -> NDArray[np.float64]:
         """Return the share of held-out reference cells that are less strange, in [0, 1].
 
         Parameters
@@ -111,7 +115,7 @@ class NoveltyScale:
 
         Returns
         -------
-        float32 ``(n_cells,)``: of cells like the held-out ones a share a exceeds 1 - a. Beyond the
+        float64 ``(n_cells,)``: of cells like the held-out ones a share a exceeds 1 - a. Beyond the
         99 % quantile it goes on to rise with the score, ever more slowly.
         """
         above = scores - shift
@@ -119,7 +123,7 @@ class NoveltyScale:
         inside = np.interp(above, self.quantiles, GRID)
         beyond = np.maximum(above - last, 0) / self.tail
         outside = 1 - (1 - GRID[-1]) / (1 + beyond) ** 2
-        return np.where(above > last, outside, inside).astype(np.float32)
+        return np.where(above > last, outside, inside)
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
@@ -132,6 +136,35 @@ class NoveltyScale:
             name: float(value) if value.ndim == 0 else value for name, value in arrays.items()
         }
         return cls(**values)
+
+
+def novelty(
+    strangeness: NDArray[np.float64], credibility: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return how unlike the reference each cell is, by its distance and by the network's doubt.
+
+    Parameters
+    ----------
+    strangeness
+        What :meth:`NoveltyScale.strangeness` returned, ``(n_cells,)``.
+    credibility
+        What :meth:`plkd.trust.conformal.HeldOutScores.credibility` returned, ``(n_cells,)``.
+
+    Returns
+    -------
+    float32 ``(n_cells,)`` in [0, 1]: of cells like the held-out ones a share a exceeds 1 - a, at
+    most.
+
+    Notes
+    -----
+    One less the smaller of (1 - strangeness) / 0.75 and credibility / 0.25, 1 at most: two
+    p-values, brought together by Bonferroni's inequality with unequal weights. A new type that lies
+    beyond the known ones is far from all of them; one that lies between two of them is not, but
+    the network cannot decide.
+    """
+    strange = (1 - strangeness) / FAR
+    doubtful = credibility / (1 - FAR)
+    return (1 - np.minimum(1, np.minimum(strange, doubtful))).astype(np.float32)
 
 
 def novelty_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -> NoveltyScale:
