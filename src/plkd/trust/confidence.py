@@ -66,8 +66,7 @@ class Calibration:
         """Return calibrated probabilities of all types, ``(n_cells, n_types)``; rows sum to 1.
 
         The named type has :meth:`confidence`; the others share the rest as the network said. The
-        named type stays the first: it is never given less than the largest of the others, so a cell
-        with two equal types keeps one half each.
+        named type stays the first: it is never given less than the largest of the others.
         """
         named = probabilities.argmax(1)
         rows = np.arange(len(named))
@@ -80,7 +79,8 @@ class Calibration:
         rest[rows[alone], named[alone]] = 0
         rest[~alone] /= total[~alone, None]
         largest = rest.max(1)
-        confidence = np.maximum(self.confidence(first, scores), largest / (1 + largest))
+        least = largest / (1 + largest) + 1e-6  # a tie might be broken the other way
+        confidence = np.maximum(self.confidence(first, scores), least)
         rest *= (1 - confidence)[:, None]
         rest[rows, named] = confidence
         return np.asarray(rest, dtype=np.float32)
