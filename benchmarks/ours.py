@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from kept_models import fitted
 from predictions import Prediction, known_types, name_columns
 from tasks import TaskData

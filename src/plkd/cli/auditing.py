@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plkd.cli import options as o
-from plkd.cli.output import table
+from plkd.cli.output import duration, n_of, table
 from plkd.cli.steps import answer, prepare
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _OUTPUT, _RUNNING = "Output", "Running"
 SHOWN_TYPES = 20
 SHOWN_BATCHES = 20
 SHOWN_SUGGESTIONS = 3
+
 
 def _csv_target(value: Path) -> Path:
     """Refuse a table that is not named like one: a slip must not hit a data file."""
@@ -116,16 +117,15 @@ def audit(
     answer(said, numbers, json_to=json_to, overwrite=overwrite, quiet=quiet)
 
 
-def audit_text(
-    found: LabelAudit, *, reference: Path, out: Path, top: int, seconds: float
-) -> str:
+def audit_text(found: LabelAudit, *, reference: Path, out: Path, top: int, seconds: float) -> str:
     """Say how many labels look wrong, which ones most, of which types, and what to do."""
     lines = [
-        f"Judged {found.n_cells:,} labels of {len(found.classes):,} cell types in {seconds:.1f} s: "
+        f"Judged {n_of(found.n_cells, 'label')} of {n_of(len(found.classes), 'cell type')} in "
+        f"{duration(seconds)}: "
         f"{found.n_doubtful:,} look wrong ({found.share_of_doubtful:.1%})."
     ]
     if found.n_unlabelled:
-        lines.append(f"Left out, without a label: {found.n_unlabelled:,} cells.")
+        lines.append(f"Left out, without a label: {n_of(found.n_unlabelled, 'cell')}.")
     shown = found.to_frame().head(top)
     if len(shown):
         head = ("score", "neighbours", "label", "looks like", "cell")
@@ -139,7 +139,7 @@ def audit_text(
     if doubted:
         lines += ["", "By type:", *map(_of_type, doubted[:SHOWN_TYPES])]
         more = len(doubted) - SHOWN_TYPES
-        lines += [f"  and {more} more types"] * (more > 0)
+        lines += [f"  and {n_of(more, 'more type')}"] * (more > 0)
     if found.batches is not None:
         lines += ["", *_by_batch(found)]
     return "\n".join(
@@ -147,10 +147,10 @@ def audit_text(
             *lines,
             "",
             f"Written: {out}",
-            f"Next:    look at the first cells of {out}; correct obs['{found.labels_key}'] or clear "
-            "it where it is wrong",
+            "Next:    look at its first cells; where they are wrong, correct or clear "
+            f"obs['{found.labels_key}']",
             f"         plkd train {reference} --labels {found.labels_key} --out MODEL/ "
-            "--doubtful-labels 0   (sets such labels aside)",
+            "--doubtful-labels 0   (sets aside what neighbours contradict)",
         ]
     )
 
@@ -168,4 +168,4 @@ def _by_batch(found: LabelAudit) -> list[str]:
     rows = [(f"{n:,}", f"{bad:,}", f"{bad / n:.1%}", name) for name, (n, bad) in batches]
     lines = [table(("cells", "look wrong", "share", "batch"), rows[:SHOWN_BATCHES])]
     more = len(rows) - SHOWN_BATCHES
-    return [*lines, *[f"  and {more} more batches"] * (more > 0)]
+    return [*lines, *[f"  and {more} more"] * (more > 0)]

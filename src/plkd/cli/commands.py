@@ -19,6 +19,7 @@ from plkd.cli import trust_options as trust
 from plkd.cli.activity import ACTIVITY_EXAMPLES, gene_activity
 from plkd.cli.adapting import ADAPT_EXAMPLES, adapt
 from plkd.cli.annotation_text import annotation_text
+from plkd.cli.auditing import AUDIT_EXAMPLES, audit
 from plkd.cli.errors import PlainErrors, leave_on_sigterm, say_error
 from plkd.cli.evaluating import EVALUATE_EXAMPLES, evaluate
 from plkd.cli.explaining import EXPLAIN_EXAMPLES, explain
@@ -118,6 +119,7 @@ def train(
     preset: o.PresetOption = o.Preset.DEFAULT,
     epochs: o.Epochs = None,
     student_epochs: o.StudentEpochs = None,
+    doubtful_labels: o.DoubtfulLabels = None,
     seed: o.Seed = 0,
     device: o.DeviceOption = o.Device.AUTO,
     devices: o.Devices = 1,
@@ -144,6 +146,7 @@ def train(
         preset=preset,
         epochs=epochs,
         student_epochs=student_epochs,
+        doubtful_labels=doubtful_labels,
         seed=seed,
         device=device,
         devices=devices,
@@ -184,6 +187,8 @@ def annotate(
     false_alarm: trust.FalseAlarm = 0.05,
     error_rate: trust.ErrorRate = 0.1,
     against_reference: trust.AgainstReference = False,
+    hierarchy: trust.Hierarchy = None,
+    min_confidence: trust.MinConfidence = 0.8,
     probabilities: o.Probabilities = False,
     key_added: o.KeyAdded = DEFAULT_KEY,
     overwrite: o.Overwrite = False,
@@ -221,6 +226,8 @@ def annotate(
             false_alarm=false_alarm,
             error_rate=error_rate,
             batch_effect=not against_reference,
+            hierarchy=hierarchy,
+            min_confidence=min_confidence,
             probabilities=probabilities,
             chunk_size=chunk_size,
             overwrite=overwrite,
@@ -231,6 +238,7 @@ def annotate(
         out=out,
         key_added=key_added,
         probabilities=probabilities,
+        hierarchy=hierarchy is not None,
         seconds=time.perf_counter() - began,
     )
     numbers = {"out": str(out), **summary.as_dict()}
@@ -239,6 +247,7 @@ def annotate(
 
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=ADAPT_EXAMPLES)(adapt)
+app.command(epilog=AUDIT_EXAMPLES)(audit)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=INTEGRATE_EXAMPLES)(integrate)
 app.command(epilog=ACTIVITY_EXAMPLES)(gene_activity)

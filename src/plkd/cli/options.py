@@ -170,6 +170,18 @@ StudentEpochs = Annotated[
         rich_help_panel=_TRAINING,
     ),
 ]
+DoubtfulLabels = Annotated[
+    float | None,
+    typer.Option(
+        "--doubtful-labels",
+        metavar="SHARE",
+        min=0.0,
+        max=1.0,
+        help="Set labels aside that neighbours contradict where more than this share is doubtful: "
+        "0 whenever one is, 1 never. [dim]default: 0.05; never in the preset paper",
+        rich_help_panel=_TRAINING,
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(

@@ -27,6 +27,11 @@ def training_text(info: dict[str, Any], seconds: float) -> str:
     held_out = summary.get("held_out")
     if held_out:
         lines += [_held_out(held_out)]
+    if summary.get("labels_set_aside", {}).get("n_cells"):
+        lines += [
+            f"Labels set aside: {_set_aside(summary['labels_set_aside'])}.",
+            "                  plkd audit tells which labels look wrong.",
+        ]
     path = info["path"]
     return "\n".join(
         [
@@ -152,6 +157,8 @@ def info_text(info: dict[str, Any]) -> str:
         facts.append(("trained on", n_of(summary["n_cells"], "cell")))
     if summary.get("held_out"):
         facts.append(("held out", _held_out(summary["held_out"])))
+    if "share_of_doubtful" in summary.get("labels_set_aside", {}):
+        facts.append(("set aside", _set_aside(summary["labels_set_aside"])))
     if "adapted" in summary:
         facts.append(("adapted to", f"{n_of(summary['adapted']['n_cells'], 'cell')} of a query"))
     for name, n_bytes in info["parts"].items():
@@ -225,6 +232,11 @@ def _held_out(held_out: dict[str, Any]) -> str:
         f"Macro F1 on {n_of(held_out.get('n_cells', 0), 'held-out cell')}"
         f"{f' (batch {shown})' if batches else ''}: {', '.join(scores) or 'not measured'}."
     )
+
+
+def _set_aside(found: dict[str, Any]) -> str:
+    share = f"{found['share_of_doubtful']:.1%} of all are contradicted by the cells around them"
+    return f"{n_of(found['n_cells'], 'label')}; {share}"
 
 
 def _contract(contract: dict[str, Any]) -> str:

@@ -80,6 +80,7 @@ def new_annotator(
     preset: Preset,
     epochs: int | None,
     student_epochs: int | None,
+    doubtful_labels: float | None,
     seed: int,
     device: str,
     devices: int,
@@ -96,6 +97,8 @@ def new_annotator(
         training = replace(training, teacher_epochs=epochs, min_steps=0)
     if student_epochs is not None:
         training = replace(training, student_epochs=student_epochs)
+    if doubtful_labels is not None:
+        training = replace(training, doubtful_labels=doubtful_labels)
     teacher = TeacherConfig.paper() if preset == "paper" else TeacherConfig()
     if patterns is not None:
         teacher = replace(teacher, n_patterns=patterns)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plkd.tools.annotate import annotate
     from plkd.tools.attributions import attributions
+    from plkd.tools.audit_labels import audit_labels
     from plkd.tools.deepest_types import deepest_types
     from plkd.tools.evaluate import evaluate
     from plkd.tools.gene_network import gene_network
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "annotate",
     "attributions",
+    "audit_labels",
     "deepest_types",
     "evaluate",
     "gene_network",
@@ -38,6 +40,7 @@ __all__ = [
 _HOMES = {
     "annotate": "plkd.tools.annotate",
     "attributions": "plkd.tools.attributions",
+    "audit_labels": "plkd.tools.audit_labels",
     "deepest_types": "plkd.tools.deepest_types",
     "evaluate": "plkd.tools.evaluate",
     "gene_network": "plkd.tools.gene_network",

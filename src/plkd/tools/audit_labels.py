@@ -142,7 +142,9 @@ def _columns(
     for key, argument in ((labels_key, "labels_key"), (batch_key, "batch_key")):
         if key is not None and key not in obs.columns:
             there = examples([str(name) for name in obs.columns], 20) or "no column"
-            raise InputError(f"a column {key!r} in {where} ({argument})", there, "name one of these")
+            raise InputError(
+                f"a column {key!r} in {where} ({argument})", there, "name one of these"
+            )
     names = np.array([str(name) for name in obs.index], dtype=object)
     batches = None if batch_key is None else obs[batch_key].astype(str).to_numpy(dtype=object)
     return names, obs[labels_key], batches
@@ -181,7 +183,7 @@ def _audit(
         suggestions=types[judged.suggestion[first]],
         scores=judged.score[first],
         neighbor_shares=judged.neighbour_share[first],
-        doubtful=judged.doubtful(codes)[first],
+        doubtful=judged.doubtful[first],
         batches=None if batches is None else batches[labelled][first],
         n_unlabelled=source.n_cells - len(labelled),
     )

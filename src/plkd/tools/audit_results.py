@@ -58,7 +58,8 @@ class LabelAudit:
     neighbor_shares
         Share of the 30 nearest cells that have the label, ``(n_cells,)`` in [0, 1].
     doubtful
-        Whether the label looks wrong, ``(n_cells,)``.
+        Whether the label looks wrong, ``(n_cells,)``: another type is more than ten times as
+        probable.
     batches
         Batch of each, ``(n_cells,)``; None without ``batch_key``.
     n_unlabelled
