@@ -18,40 +18,36 @@ hidden from them.
 
 from __future__ import annotations
 
-import logging
 import time
 import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from predictions import BATCH, COUNTS, LABELS, Prediction
+from predictions import BATCH, LABELS, Prediction
+
+from peers.embeddings import (
+    UNLABELLED,
+    harmonised,
+    principal_components,
+    scanvi_model,
+    scvi_model,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-N_COMPONENTS, N_NEIGHBOURS = 30, 15
-N_LAYERS, N_LATENT, N_SAMPLES_PER_TYPE = 2, 30, 100
+N_NEIGHBOURS = 15
 SIDE, REFERENCE, QUERY = "side", "reference", "query"
-UNLABELLED = "not labelled"
 
 
 def harmony_and_neighbours(reference: AnnData, query: AnnData, seed: int) -> Prediction:
     """Integrate reference and query with Harmony and let neighbours vote."""
-    import harmonypy
-    import scanpy as sc
+    import harmonypy  # noqa: F401 (its import is not part of the seconds)
     from sklearn.neighbors import KNeighborsClassifier
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        both = together(reference, query)
-        sc.pp.scale(both, max_value=10)
-        sc.pp.pca(both, n_comps=N_COMPONENTS, random_state=seed)
-        corrected = harmonypy.run_harmony(
-            both.obsm["X_pca"], both.obs[[BATCH]], BATCH, random_state=seed, verbose=False
-        ).Z_corr
-    if corrected.shape[0] != both.n_obs:
-        corrected = corrected.T
+    start = time.perf_counter()
+    both = together(reference, query)
+    corrected = harmonised(principal_components(both, seed), both, BATCH, seed)
     mine = (both.obs[SIDE] == REFERENCE).to_numpy()
     voters = KNeighborsClassifier(N_NEIGHBOURS)
     voters.fit(corrected[mine], reference.obs[LABELS].to_numpy().astype(str))
@@ -70,28 +66,16 @@ def scanvi(
     max_epochs
         Epochs of each of the two trainings; ``None`` leaves them to scvi-tools.
     """
-    import scvi
+    import scvi  # noqa: F401 (its import is not part of the seconds)
 
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    scvi.settings.verbosity = logging.ERROR
-    scvi.settings.seed = seed
+    start = time.perf_counter()
+    both = together(reference, query)
+    integrated = scvi_model(both, BATCH, seed, max_epochs=max_epochs)
+    annotator = scanvi_model(integrated, both, max_epochs=max_epochs)
+    fitted = time.perf_counter()
+    theirs = np.flatnonzero(both.obs[SIDE] == QUERY)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        both = together(reference, query)
-        scvi.model.SCVI.setup_anndata(both, layer=COUNTS, batch_key=BATCH)
-        integrated = scvi.model.SCVI(
-            both, n_layers=N_LAYERS, n_latent=N_LATENT, gene_likelihood="nb"
-        )
-        quietly = {"max_epochs": max_epochs, "enable_progress_bar": False}
-        integrated.train(**quietly)
-        annotator = scvi.model.SCANVI.from_scvi_model(
-            integrated, adata=both, labels_key=LABELS, unlabeled_category=UNLABELLED
-        )
-        annotator.train(n_samples_per_label=N_SAMPLES_PER_TYPE, **quietly)
-        fitted = time.perf_counter()
-        theirs = np.flatnonzero(both.obs[SIDE] == QUERY)
         labels = np.asarray(annotator.predict(indices=theirs)).astype(str)
     return Prediction(labels, fitted - start, time.perf_counter() - fitted)
 
