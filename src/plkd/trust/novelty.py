@@ -152,19 +152,18 @@ def novelty(
 
     Returns
     -------
-    float32 ``(n_cells,)`` in [0, 1]: of cells like the held-out ones a share a exceeds 1 - a, at
-    most.
+    float32 ``(n_cells,)`` in [0, 1]: of cells like the held-out ones a share a exceeds 1 - a.
 
     Notes
     -----
-    One less the smaller of (1 - strangeness) / 0.75 and credibility / 0.25, 1 at most: two
-    p-values, brought together by Bonferroni's inequality with unequal weights. A new type that lies
-    beyond the known ones is far from all of them; one that lies between two of them is not, but
-    the network cannot decide.
+    With m the smaller of (1 - strangeness) / 0.75 and credibility / 0.25 it is
+    (1 - 0.75 m) (1 - 0.25 m): two p-values, brought together with unequal weights as Šidák does. It
+    is exact where they know nothing of each other; however they hang together, at most 0.0505 of
+    the cells exceed 0.95. A new type that lies beyond the known ones is far from all of them; one
+    that lies between two of them is not, but the network cannot decide.
     """
-    strange = (1 - strangeness) / FAR
-    doubtful = credibility / (1 - FAR)
-    return (1 - np.minimum(1, np.minimum(strange, doubtful))).astype(np.float32)
+    smaller = np.minimum((1 - strangeness) / FAR, credibility / (1 - FAR))
+    return ((1 - FAR * smaller) * (1 - (1 - FAR) * smaller)).astype(np.float32)
 
 
 def novelty_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -> NoveltyScale:
