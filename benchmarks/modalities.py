@@ -184,7 +184,7 @@ def said_of(cells: AnnData, query: AnnData) -> Row:
         "weight_share": float(said["weight_share"]),
         "n_no_counts": int(said["n_no_counts"]),
         "n_unknown": int(said["n_unknown"]),
-        "drift": "; ".join(map(str, said["drift"])),
+        "drift": str(said["drift"]),
         "confidence": round(float(np.median(query.obs["plkd_confidence"])), 4),
     }
 
