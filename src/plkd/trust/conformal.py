@@ -7,7 +7,7 @@ The score of a type is its probability (THR, also called LAC: Sadinle, Lei & Was
 ambiguous set-valued classifiers with bounded error levels). A type is in the set when its
 probability is at least a threshold, which is chosen on held-out cells so that the probability of
 their true type reaches it often enough. The alternatives add up probabilities from the best type
-down to the one in question: APS (Romano, Sesia & Candès 2020), and RAPS with a fine for large sets
+down: APS (Romano, Sesia & Candès 2020), and RAPS with a fine for large sets
 (Angelopoulos et al. 2021). They spread the errors more evenly over easy and hard cells, and pay
 with larger sets and, to be exact, with a random number for each cell. Sets of THR are on average
 the smallest that reach the coverage, if the probabilities are right, and the same cell always gets
@@ -38,9 +38,8 @@ _ROUNDING = 1e-9  # of alpha (n + 1), which is a whole number where alpha is a r
 class HeldOutScores:
     """What held-out cells say about the probability of the true type, for any error rate.
 
-    Group 0 is all held-out cells, group ``1 + t`` those of type t. Of each group some order
-    statistics are kept: all of them up to ``N_KEPT`` cells, beyond that so many that an error rate
-    is met to about 1 % of itself, on the safe side.
+    Group 0 is all held-out cells, group ``1 + t`` those of type t. Of each up to ``N_KEPT`` order
+    statistics are kept, so that a rate is met to about 1 % of itself, on the safe side.
 
     Attributes
     ----------
@@ -133,9 +132,9 @@ class HeldOutScores:
         Notes
         -----
         The conformal p-value of the named type, the largest of all types (Saunders, Gammerman &
-        Vovk 1999): where it is small, no type of the reference fits. A cell that is exchangeable
-        with the held-out ones has one of a or less with probability a at most, since its named
-        type has no less probability than its true one.
+        Vovk 1999): where it is small, none fits. Of cells that are exchangeable with the held-out
+        ones at most a share a have one of a or less: the named type is never less probable than
+        the true one.
         """
         start, stop = self.starts[:2]
         values, ranks = self.values[start:stop], self.ranks[start:stop]
@@ -157,13 +156,9 @@ class HeldOutScores:
         """Return the four arrays by name, for the model file."""
         return {name: getattr(self, name) for name in ("values", "ranks", "starts", "n_cells")}
 
-    def as_dict(self) -> dict[str, list[Any]]:
-        """Return the same as lists, for JSON."""
-        return {name: array.tolist() for name, array in self.as_arrays().items()}
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the scores that ``as_dict`` or ``as_arrays`` wrote.
+        """Return the scores that ``as_arrays`` wrote.
 
         Raises
         ------
@@ -241,9 +236,8 @@ def prediction_sets(
     thresholds
         What :meth:`HeldOutScores.thresholds` returned, ``(n_types,)``.
     never_empty
-        Put the best type into every set. A cell whose best type is below the threshold would
-        otherwise have an empty set: an honest answer, but of no use to most. Coverage can only
-        grow; where the model is right more often than ``1 - alpha`` it then is above that.
+        Put the best type into every set, which would be empty where that is below the threshold.
+        Coverage can only grow; where the model is right more often, it is above ``1 - alpha``.
 
     Returns
     -------
