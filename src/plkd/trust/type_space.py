@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.data.marker_scale import marker_scale
-from plkd.data.rows import row_sums
 from plkd.data.type_means import member_weights, weighted_means
 from plkd.data.type_profiles import type_profiles
 
@@ -164,6 +163,10 @@ def type_space(expression: csr_matrix, codes: NDArray[np.int64], n_types: int) -
 
 def centred_length(expression: csr_matrix) -> NDArray[np.float32]:
     """Return the length of each cell, its mean over the genes taken off, ``(n_cells,)``."""
-    squares = row_sums(expression.multiply(expression).tocsr())
-    sums = row_sums(expression)
-    return np.sqrt(np.maximum(squares - sums**2 / expression.shape[1], 0)).astype(np.float32)
+    squares, sums = np.zeros((2, expression.shape[0]), dtype=np.float32)
+    filled = np.flatnonzero(np.diff(expression.indptr))
+    if len(filled):
+        starts, data = expression.indptr[filled], expression.data[: expression.indptr[-1]]
+        squares[filled] = np.add.reduceat(data * data, starts)
+        sums[filled] = np.add.reduceat(data, starts)
+    return np.asarray(np.sqrt(np.maximum(squares - sums**2 / expression.shape[1], 0)))
