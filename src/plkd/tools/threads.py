@@ -42,10 +42,13 @@ def in_order(
     if not side_by_side:
         yield from map(work, items)
         return
+    from threadpoolctl import threadpool_limits
+
     n_threads = torch.get_num_threads()
     n_workers = min(n_threads, MOST_WORKERS)
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(n_workers, "plkd-work", initializer=lambda: torch.set_num_threads(1))
+    limits = threadpool_limits(limits=1, user_api="blas")  # numpy's products, too
     try:
         for item in items:
             if len(waiting) > n_workers:
@@ -55,6 +58,7 @@ def in_order(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+        limits.restore_original_limits()
         torch.set_num_threads(n_threads)  # a thread's setting is in part everyone's
 
 
