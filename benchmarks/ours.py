@@ -78,8 +78,8 @@ def annotated(
     return Prediction(known_types(unlabelled), fit_seconds, seconds)
 
 
-def without_obs(query: AnnData) -> AnnData:
-    """Return the query's counts and genes, and nothing else."""
+def without_obs(query: AnnData, *, but: Collection[str] = ()) -> AnnData:
+    """Return the query's counts and genes, and nothing else but these columns of ``obs``."""
     unlabelled = query.copy()
-    unlabelled.obs = unlabelled.obs[[]]
+    unlabelled.obs = unlabelled.obs[list(but)]
     return unlabelled

@@ -11,7 +11,8 @@ not installed are left out, and their lines can be added from an environment tha
     python benchmarks/studies.py ablation --data FOLDER
 
 When plkd has changed, ``--again`` drops its lines and leaves those of the peers. ``--page`` only
-writes the page and the figure anew. What each study does is at the head of its file:
+writes the page and the figure anew. With ``--models`` plain fits of plkd are taken from there and
+kept, shared with other benchmarks. What each study does is at the head of its file:
 ``study/ablation.py`` and so on.
 """
 
@@ -46,6 +47,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--settings", nargs="+", metavar="NAME", help="only these settings; * stands for anything"
     )
+    parser.add_argument("--models", type=Path, metavar="FOLDER", help="keep plkd's plain fits")
     parser.add_argument("--again", action="store_true", help="run plkd's lines again")
     parser.add_argument("--page", action="store_true", help="run nothing, write page and figure")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder (default: docs/results)")
@@ -61,7 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = read_rows(file)
     else:
         choice = Choice(
-            options.tasks, options.seeds, options.methods, options.settings, options.again
+            options.tasks,
+            options.seeds,
+            options.methods,
+            options.settings,
+            options.again,
+            options.models,
         )
         rows = run(study, data_folder(options.data), file, choice)
     if not rows:

@@ -29,6 +29,7 @@ class FakeSummary:
     width: int = 128
     network: str = "student"
     paired: bool = False
+    aligned: bool = True
     batches: dict[str, int] = field(default_factory=dict)
     layers: dict[str, dict[str, Any]] = field(default_factory=lambda: layers_of(25))
 
@@ -91,6 +92,7 @@ def test_defaults(seen: Seen) -> None:
         "paired": False,
         "weights": None,
         "with_": "student",
+        "align": True,
         "layer": None,
         "use_raw": False,
         "gene_key": None,
@@ -105,7 +107,7 @@ def test_defaults(seen: Seen) -> None:
         "progress": None,
     }
     said = result.stdout
-    assert "Integrated 1,500 cells of 25 inputs, stacked, with the Student" in said
+    assert "1,500 cells of 25 inputs, stacked, batches aligned, with the Student" in said
     assert "any of the model's genes: 2 cells" in said
     assert re.search(r"60 +1,900 +98%  in19\n  and 5 more\n", said)
     assert "Written: j.h5ad" in said
@@ -116,8 +118,8 @@ def test_defaults(seen: Seen) -> None:
 def test_everything(seen: Seen) -> None:
     options = "--paired --name R --name A --weight 1 --weight 0.5 --with teacher --batch donor"
     more = "--layer counts --gene-key s --expression counts --umap --n-neighbors 9 --seed 3"
-    last = "--key-added mine --chunk-size 10 --overwrite --device cpu"
-    seen.summary.paired = True
+    last = "--key-added mine --chunk-size 10 --overwrite --device cpu --no-align"
+    seen.summary.paired, seen.summary.aligned = True, False
     seen.summary.batches = {"d1": 1000, "d2": 500}
     result = invoke(
         "r.h5ad", "a.h5ad", "-m", "one", "-m", "two", "-o", "j.h5ad",
@@ -131,6 +133,7 @@ def test_everything(seen: Seen) -> None:
         "names": ["R", "A"],
         "weights": [1.0, 0.5],
         "with_": "teacher",
+        "align": False,
         "batch_key": "donor",
         "layer": "counts",
         "gene_key": "s",
@@ -144,7 +147,7 @@ def test_everything(seen: Seen) -> None:
     }
     assert {key: seen.asked[key] for key in wanted} == wanted
     assert [model.device for model in seen.asked["models"]] == ["cpu", "cpu"]
-    assert "paired, side by side" in result.stdout
+    assert "paired, side by side, with the" in result.stdout
     assert re.search(r"1,000  d1\n +500  d2\n", result.stdout)
     assert "obsm['X_mine'] (128 wide), obsm['X_umap']" in result.stdout
     assert "Next:    sc.pl.umap(adata)\n" in result.stdout

@@ -43,10 +43,11 @@ class Multiome:
         return cells.reference, cells.query
 
     def whole(self, cells: TaskData) -> AnnData:
-        """Return all cells of a modality in the order of ``names``, without types."""
+        """Return all cells of a modality in the order of ``names``, with batches, not types."""
         import anndata
 
-        return anndata.concat([without_obs(side) for side in self.sides(cells)])[self.names].copy()
+        sides = [without_obs(side, but=[BATCH]) for side in self.sides(cells)]
+        return anndata.concat(sides)[self.names].copy()
 
     def offered_rna(self) -> AnnData:
         """Return log1p RNA of all cells in the genes that the peers are offered."""

@@ -61,8 +61,9 @@ def how(table: pd.DataFrame) -> str:
         "tasks of a data set, then over seeds, ± the standard deviation over seeds; PCA and PCA + "
         "LSI have no randomness and ran once. plkd learned the reference of each task and embeds "
         "reference and query together by `plkd.tl.integrate` (the Student's 128 or the Teacher's "
-        "48 dimensions); it has not seen the query, but for the adapted Student. The peers learn "
-        "on all cells. Who is told the types of the reference stands in the tables: measured on "
+        "48 dimensions): its networks have not seen the query, but for the adapted Student; the "
+        "batches of all cells are then aligned, by the types that it names. The peers learn on "
+        "all cells. Who is told the types of the reference stands in the tables: measured on "
         "cells whose types a method was told, types stand apart more easily, so the same measures "
         f"are given of the query's cells alone. At most {most:,} cells are measured, drawn by "
         "chance, the same ones for every method. Seconds are those of embedding the cells: plkd's "
@@ -147,7 +148,9 @@ def scores(own: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
         for measure in measures
     }
     columns["told the types"] = ["yes" if method in SEES_TYPES else "no" for method in methods]
-    columns["sees the query"] = ["yes" if method in SEES_QUERY else "no" for method in methods]
+    columns["sees the query"] = [
+        "yes" if method in SEES_QUERY else "to align" for method in methods
+    ]
     seconds = own.groupby("method")["seconds"].mean()
     columns["seconds"] = [f"{seconds[method]:.0f}" for method in methods]
     return pd.DataFrame(columns, index=[LOOKS[method].name for method in methods])

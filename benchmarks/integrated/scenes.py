@@ -8,9 +8,9 @@ unpaired    the same RNA and ATAC as if of different cells, stacked; RNA and ATA
 ==========  =====================================================================================
 
 plkd learns the reference (of the cortex: RNA of its reference batches, and for *paired* ATAC of
-them as well) and never sees the query, but for "plkd adapted"; its embeddings are those of
-``plkd.tl.integrate``. The peers learn on all cells, without types; scANVI is told the types that
-plkd is told.
+them as well); but for "plkd adapted" it has not seen the query; its embeddings are those of
+``plkd.tl.integrate``, which is told the batches and aligns them. The peers learn on all cells,
+without types; scANVI is told the types that plkd is told.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def batch_scene(cells: TaskData, models: Models) -> Scene:
     """Return reference and query of a task."""
     name_columns(cells)
     sides = {"reference": cells.reference, "query": cells.query}
-    joined = {name: without_obs(side) for name, side in sides.items()}
+    joined = {name: without_obs(side, but=[BATCH]) for name, side in sides.items()}
 
     def offered() -> AnnData:
         return together(*prepared(cells.reference, cells.query))
@@ -124,7 +124,8 @@ def batch_scene(cells: TaskData, models: Models) -> Scene:
     def stacked(model: CellAnnotator, network: str) -> np.ndarray:
         import plkd
 
-        return plkd.tl.integrate(joined, model, with_=network).obsm["X_plkd"]
+        joint = plkd.tl.integrate(joined, model, batch_key=BATCH, with_=network)
+        return joint.obsm["X_plkd"]
 
     ours = {
         method: lambda seed, its=network: stacked(models(cells, seed), its)
@@ -191,7 +192,9 @@ def paired_scene(cells: Multiome, models: Models) -> Scene:
         import plkd
 
         of_each = {RNA: models(cells.rna, seed), ATAC: models(cells.atac, seed)}
-        joint = plkd.tl.integrate({RNA: rna, ATAC: atac}, of_each, paired=True, with_=network)
+        joint = plkd.tl.integrate(
+            {RNA: rna, ATAC: atac}, of_each, batch_key=BATCH, paired=True, with_=network
+        )
         return joint.obsm["X_plkd"]
 
     return Scene(

@@ -6,15 +6,15 @@ of them can run here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from predictions import BATCH, LABELS, known_types, name_columns
+from kept_models import Fitted, fitted, fitted_as
+from predictions import LABELS, known_types, name_columns
 from study.names import NETWORKS, STUDENT
 from tasks import TaskData, gene_set_file
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 NEEDS: Mapping[str, str] = {**dict.fromkeys(NETWORKS, "plkd"), "celltypist": "celltypist"}
 """Package that a method cannot do without, beside those that all of them use."""
+
+AS_FAST: Mapping[str, Any] = {"trust": False}
+"""When to believe a model is learned beside its networks, which are the same without it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def annotated(
     training: Mapping[str, float],
     mask: bool,
     seed: int,
+    kept: tuple[Path, str] | None = None,
 ) -> Iterator[Found]:
     """Yield what each method finds; plkd's two networks come of one fit.
 
@@ -86,14 +90,22 @@ def annotated(
         Give plkd the organism's Reactome sets; without, its patterns are learned.
     seed
         Seed of the methods.
+    kept
+        Folder of kept models, and the name of the task whose model is taken from there or kept;
+        only for plkd at its defaults on the task's reference.
     """
     ours = [method for method in methods if method in NETWORKS]
     others = [method for method in methods if method not in NETWORKS]
     if others:
         yield from _by_peers(sides, others, seed)
     if ours:
-        sets = gene_set_file(folder, list(sides.reference.var_names)) if mask else None
-        yield from _by_networks(sides, ours, sets=sets, training=training, seed=seed)
+        if kept is None:
+            sets = gene_set_file(folder, list(sides.reference.var_names)) if mask else None
+            fit = _fit(sides.reference, sets=sets, training=training, seed=seed)
+        else:
+            fit = fitted(sides.reference, folder, name=kept[1], seed=seed, models=kept[0])
+        for method in ours:
+            yield _by_network(sides.query, fit.model, method, fit_seconds=fit.seconds)
 
 
 def _by_peers(sides: Sides, methods: Sequence[str], seed: int) -> Iterator[Found]:
@@ -105,26 +117,16 @@ def _by_peers(sides: Sides, methods: Sequence[str], seed: int) -> Iterator[Found
         yield Found(method, found.labels, found.fit_seconds)
 
 
-def _by_networks(
-    sides: Sides,
-    methods: Sequence[str],
-    *,
-    sets: Path | None,
-    training: Mapping[str, float],
-    seed: int,
-) -> Iterator[Found]:
+def _fit(
+    reference: AnnData, *, sets: Path | None, training: Mapping[str, Any], seed: int
+) -> Fitted:
     import plkd
     from plkd.config import TrainConfig
 
-    start = time.perf_counter()
-    model = plkd.CellAnnotator(
-        None if sets is None else plkd.pp.read_gene_sets(sets),
-        training=TrainConfig(**training),
-        seed=seed,
-    ).fit(sides.reference, labels_key=LABELS, batch_key=BATCH)
-    seconds = time.perf_counter() - start
-    for method in methods:
-        yield _by_network(sides.query, model, method, fit_seconds=seconds)
+    gene_sets = None if sets is None else plkd.pp.read_gene_sets(sets)
+    config = TrainConfig(**{**AS_FAST, **training})
+    model = plkd.CellAnnotator(gene_sets, training=config, seed=seed)
+    return fitted_as(model, reference, name="")
 
 
 def _by_network(query: AnnData, model: CellAnnotator, method: str, *, fit_seconds: float) -> Found:

@@ -56,6 +56,11 @@ class Setting:
     mask: bool = True
     columns: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether plkd is fitted at its defaults on the cells as they are."""
+        return self.changed is unchanged and self.mask and not self.training
+
 
 @dataclass(frozen=True)
 class Study:
@@ -87,13 +92,17 @@ class Study:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which part of a study is run; ``None`` is all of it. Settings may be shell patterns."""
+    """Which part of a study is run; ``None`` is all of it. Settings may be shell patterns.
+
+    ``models`` is the folder of kept models, shared with other benchmarks, for plain settings.
+    """
 
     tasks: Sequence[str] | None = None
     seeds: Sequence[int] = (0, 1, 2)
     methods: Sequence[str] | None = None
     settings: Sequence[str] | None = None
     again: bool = False
+    models: Path | None = None
 
 
 def run(study: Study, folder: Path, file: Path, choice: Choice) -> list[Row]:
@@ -121,7 +130,8 @@ def run(study: Study, folder: Path, file: Path, choice: Choice) -> list[Row]:
             continue
         whole = sides_of(load_task(folder, task))
         for setting, missing in todo:
-            for new in new_rows(study, setting, whole, folder, missing):
+            kept = choice.models if setting.is_plain else None
+            for new in new_rows(study, setting, whole, folder, missing, models=kept):
                 rows.extend(new)
                 write_rows(file, rows)
     return rows
@@ -158,7 +168,13 @@ def runs(study: Study, task: str, choice: Choice) -> Iterator[tuple[Setting, lis
 
 
 def new_rows(
-    study: Study, setting: Setting, whole: Sides, folder: Path, keys: Sequence[Key]
+    study: Study,
+    setting: Setting,
+    whole: Sides,
+    folder: Path,
+    keys: Sequence[Key],
+    *,
+    models: Path | None = None,
 ) -> Iterator[list[Row]]:
     """Yield the rows of each method of one setting, task and seed."""
     task, _, _, seed = keys[0]
@@ -172,6 +188,7 @@ def new_rows(
         training=setting.training,
         mask=setting.mask,
         seed=seed,
+        kept=None if models is None else (models, task),
     ):
         head = {"task": task, "setting": setting.name, "method": found.method, "seed": seed}
         tail = {"fit_seconds": round(found.fit_seconds, 3)}

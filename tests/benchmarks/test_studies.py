@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
+from plkd.config import TrainConfig
 from toy import toy_programmes, toy_query, toy_reference, write_gmt
 
 Calls = list[tuple[str, int, tuple[str, ...]]]
@@ -234,3 +237,34 @@ def test_networks_give_labels_and_embeddings(
     assert all(set(one.labels) <= set(sides.truth) for one in found)
     assert list(sides.query.obs) == list(before.obs)
     assert not sides.query.obsm
+
+
+def test_plain_fits_are_kept_and_taken_from_the_folder(
+    script: Callable[[str], ModuleType],
+    runs: ModuleType,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    methods = script("study.methods")
+    quick = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=0)
+    monkeypatch.setattr(methods, "fitted", partial(methods.fitted, training=quick))
+    settings = (
+        runs.Setting("plain", ("plkd student",)),
+        runs.Setting("louder", ("plkd student",), training={"teacher_epochs": 1, "min_steps": 0}),
+    )
+    assert [setting.is_plain for setting in settings] == [True, False]
+    study = replace(
+        study_of(runs),
+        settings=settings,
+        measure=lambda _, sides, found: [{"right": float((found.labels == sides.truth).mean())}],
+    )
+    choice = runs.Choice(seeds=[0], models=folder / "models")
+    first = runs.run(study, folder, folder / "rows.csv", choice)
+    made = [path.name for path in (folder / "models").iterdir()]
+    assert sorted(made) == ["toy-seed0", "toy-seed0.seconds"]
+    (folder / "models" / "toy-seed0.seconds").write_text("12.5")
+    second = runs.run(study, folder, folder / "again.csv", choice)
+    seconds = {row["setting"]: row["fit_seconds"] for row in second}
+    assert seconds["plain"] == 12.5
+    assert seconds["louder"] != 12.5
+    assert [row["right"] for row in first] == [row["right"] for row in second]

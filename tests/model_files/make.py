@@ -24,11 +24,13 @@ from toy import toy_gene_sets, toy_query, toy_reference
 
 HERE = Path(__file__).parent
 SIZE = {"n_genes": 60, "n_types": 3}
+N_REFERENCE, N_QUERY = 900, 210
+"""Enough cells for groups of like ones; versions 1 to 3 had 300 and 12."""
 
 
 def train() -> CellAnnotator:
     """Learn three types from sixty genes, of which the model knows the Ensembl ids too."""
-    reference = toy_reference(300, **SIZE)
+    reference = toy_reference(N_REFERENCE, **SIZE)
     reference.var["gene_ids"] = [f"ENSG{i:011d}" for i in range(1, reference.n_vars + 1)]
     model = CellAnnotator(
         toy_gene_sets(**SIZE),
@@ -42,7 +44,7 @@ def train() -> CellAnnotator:
 
 def answers(model: CellAnnotator) -> dict[str, object]:
     """Return some cells and the probabilities that the model gives them."""
-    query = toy_query(12, **SIZE)
+    query = toy_query(N_QUERY, **SIZE)
     expected, novelty, sets = {}, {}, {}
     for network in ("student", "teacher"):
         plkd.tl.annotate(query, model, with_=network, probabilities=True)

@@ -201,3 +201,61 @@ def test_a_file_gets_the_deepest_types_that_memory_gets(model, tmp_path: Path):
     confidences = (each.obs["plkd_deepest_confidence"] for each in (found, expected))
     assert np.allclose(*confidences, atol=1e-5)
     assert found.uns["plkd_hierarchy"]["min_confidence"] == 0.995
+
+
+# --- groups of like cells ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def grouping() -> CellAnnotator:
+    """A model that held enough cells out to know of groups."""
+    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v4")
+
+
+def of_three_types(n_cells: int, seed: int = 5) -> AnnData:
+    return toy_query(n_cells, n_genes=60, n_types=3, seed=seed)
+
+
+def test_cells_are_judged_among_their_like_where_there_are_enough(grouping):
+    query = of_three_types(400)
+    among = annotated(grouping, query).obs["plkd_novelty"]
+    few = annotated(grouping, query[:150].copy(), batch_effect=False).obs["plkd_novelty"]
+    alone = annotated(grouping, query[:120].copy(), batch_effect=False).obs["plkd_novelty"]
+    np.testing.assert_allclose(alone, few[:120], atol=1e-5)  # too few for groups: each by itself
+    whole = annotated(grouping, query, batch_effect=False).obs["plkd_novelty"]
+    assert np.abs(whole[:120] - alone).max() > 0.05
+    assert (among > 0.95).mean() < 0.1
+
+
+def test_groups_do_not_depend_on_chunks_and_files(grouping, tmp_path):
+    query = of_three_types(400)
+    expected = annotated(grouping, query).obs["plkd_novelty"]
+    query.write_h5ad(tmp_path / "query.h5ad")
+    annotate_file(tmp_path / "query.h5ad", grouping, tmp_path / "out.h5ad", chunk_size=37)
+    found = anndata.read_h5ad(tmp_path / "out.h5ad").obs["plkd_novelty"]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_cells_without_counts_are_in_no_group(grouping):
+    query = of_three_types(400)
+    empty = query.copy()
+    empty.X = np.concatenate([empty.X[:380].toarray(), np.zeros((20, 60), dtype=np.float32)])
+    found = annotated(grouping, empty).obs["plkd_novelty"]
+    expected = annotated(grouping, query[:380].copy()).obs["plkd_novelty"]
+    np.testing.assert_allclose(found[:380], expected, atol=1e-4)
+    assert (found[380:] == 1).all()
+
+
+def test_a_model_that_knows_of_no_groups_answers_by_the_cell_alone(grouping):
+    from dataclasses import replace
+
+    known = grouping.trust_
+    networks = {n: replace(each, grouped=None) for n, each in known.networks.items()}
+    grouping.trust_ = replace(known, networks=networks)
+    try:
+        query = of_three_types(400)
+        whole = annotated(grouping, query, batch_effect=False).obs["plkd_novelty"]
+        part = annotated(grouping, query[:100].copy(), batch_effect=False).obs["plkd_novelty"]
+        np.testing.assert_allclose(whole[:100], part, atol=1e-5)
+    finally:
+        grouping.trust_ = known

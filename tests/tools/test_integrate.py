@@ -16,6 +16,7 @@ import plkd
 from plkd.config import TeacherConfig, TrainConfig
 from plkd.errors import GeneMatchError, InputError, NotFittedError
 from plkd.model.annotator import CellAnnotator
+from plkd.tools.joint_alignment import aligned
 from plkd.tools.joint_blocks import side_by_side
 from plkd.tools.joint_obs import distinct_names
 from toy import toy_query, toy_reference
@@ -62,7 +63,7 @@ def unchanged(before: AnnData, after: AnnData) -> bool:
 @pytest.mark.parametrize(("network", "width"), [("student", 128), ("teacher", 48)])
 def test_stacked_cells_have_the_embedding_of_each_alone(query, other, annotator, network, width):
     before = copy.deepcopy(query), copy.deepcopy(other)
-    joint = plkd.tl.integrate({"A": query, "B": other}, annotator, with_=network)
+    joint = plkd.tl.integrate({"A": query, "B": other}, annotator, with_=network, align=False)
     assert joint.shape == (115, 0)
     found = joint.obsm["X_plkd"]
     assert (found.dtype, found.shape) == (np.float32, (115, width))
@@ -171,11 +172,62 @@ def test_chunks_do_not_matter(query, other, annotator):
 
 def test_batches_of_one_anndata_are_its_layers(annotator):
     cells = toy_reference(60, n_genes=120, seed=5)
-    joint = plkd.tl.integrate(cells, annotator, batch_key="batch")
+    joint = plkd.tl.integrate(cells, annotator, batch_key="batch", align=False)
     assert list(joint.obs["plkd_layer"]) == list(cells.obs["batch"])
     assert list(joint.obs["batch"]) == list(cells.obs["batch"])
     assert list(joint.obs_names) == list(cells.obs_names)
     np.testing.assert_allclose(joint.obsm["X_plkd"], embedding(cells, annotator), atol=1e-5)
+
+
+# --- aligned ----------------------------------------------------------------------------------
+
+
+def probabilities(adata: AnnData, model: CellAnnotator) -> np.ndarray:
+    return plkd.tl.annotate(adata, model, copy=True, probabilities=True).obsm["plkd_proba"]
+
+
+def test_layers_and_their_batches_are_aligned(query, other, annotator):
+    query.obs["batch"], other.obs["batch"] = ["x", "y"] * 32 + ["x"], "x"
+    inputs = [query, other]
+    joint = plkd.tl.integrate(inputs, annotator, batch_key="batch")
+    points = np.concatenate([embedding(each, annotator) for each in inputs])
+    shares = np.concatenate([probabilities(each, annotator) for each in inputs])
+    layers = np.repeat([0, 2], [65, 50]) + np.append((query.obs["batch"] == "y"), [0] * 50)
+    expected = aligned(points, shares, layers)
+    np.testing.assert_allclose(joint.obsm["X_plkd"], expected, atol=1e-3)
+    assert np.abs(expected - points).max() > 0.1
+    assert joint.uns["plkd"]["aligned"]
+
+
+def test_true_types_have_no_part_in_it(query, other, annotator):
+    expected = plkd.tl.integrate([query, other], annotator).obsm["X_plkd"]
+    for each in (query, other):
+        each.obs["cell_type"] = "one"
+    found = plkd.tl.integrate([query, other], annotator).obsm["X_plkd"]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_cell_without_counts_is_not_aligned(query, other, annotator):
+    other.X.data[other.X.indptr[4] : other.X.indptr[5]] = 0
+    joint = plkd.tl.integrate([query, other], annotator)
+    alone = embedding(other, annotator)
+    np.testing.assert_allclose(joint.obsm["X_plkd"][69], alone[4], atol=1e-5)
+
+
+def test_paired_blocks_are_aligned_by_batch(query, annotator):
+    atac = same_cells(query)
+    options: dict[str, Any] = {"paired": True, "batch_key": "batch"}
+    query.obs["batch"] = ["x", "y"] * 32 + ["x"]
+    atac.obs["batch"] = query.obs["batch"][atac.obs_names]
+    joint = plkd.tl.integrate({"rna": query, "atac": atac}, annotator, **options)
+    codes = (query.obs["batch"] == "y").to_numpy().astype(int)
+    block = aligned(embedding(query, annotator), probabilities(query, annotator), codes)
+    divided = joint.uns["plkd"]["layers"]["rna"]["divided_by"]
+    expected = (block - block.mean(0)) / divided
+    np.testing.assert_allclose(joint.obsm["X_plkd"][:, :128], expected, atol=1e-3)
+    raw = plkd.tl.integrate({"rna": query, "atac": atac}, annotator, align=False, **options)
+    assert (joint.uns["plkd"]["aligned"], raw.uns["plkd"]["aligned"]) == (True, False)
+    assert np.abs(joint.obsm["X_plkd"] - raw.obsm["X_plkd"]).max() > 0.01
 
 
 # --- paired -----------------------------------------------------------------------------------

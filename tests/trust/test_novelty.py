@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plkd.trust.novelty import FEWEST_CELLS, NoveltyScale, novelty, novelty_scale, readings_of
+from plkd.trust.novelty import (
+    GROUP_WEIGHT,
+    GroupScale,
+    NoveltyScale,
+    group_scale,
+    novelty,
+    novelty_scale,
+    readings_of,
+)
+from plkd.trust.usual_scores import FEWEST_CELLS
 
 
 def readings(n_cells: int, *, raised: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -29,7 +38,7 @@ def test_a_score_adds_up_what_is_strange_in_units_of_the_held_out_cells(scale):
 
 def test_novelty_is_the_share_of_held_out_cells_that_are_less_strange(scale):
     held = scale.scores(readings(2000))
-    found = scale.strangeness(held)
+    found = scale.usual.strangeness(held)
     expected = np.array([(held < score).mean() for score in held])
     inside = expected < 0.985
     assert np.allclose(found[inside], expected[inside], atol=0.012)
@@ -38,9 +47,9 @@ def test_novelty_is_the_share_of_held_out_cells_that_are_less_strange(scale):
 
 def test_it_rises_with_the_score_beyond_all_held_out_cells(scale):
     scores = np.linspace(-10, 60, 200)
-    found = scale.strangeness(scores)
+    found = scale.usual.strangeness(scores)
     assert (np.diff(found) >= 0).all()
-    assert (np.diff(found[scores > scale.quantiles[-1]]) > 0).all()
+    assert (np.diff(found[scores > scale.usual.quantiles[-1]]) > 0).all()
     assert 0 <= found.min() <= found.max() < 1
 
 
@@ -56,30 +65,30 @@ def test_an_energy_far_above_the_usual_is_as_strange_as_one_far_below(scale):
 def test_what_all_cells_of_a_query_share_is_its_batch_effect(scale):
     known, novel = readings(300, raised=0.8, seed=5), readings(60, raised=6.0, seed=6)
     scores = scale.scores(np.concatenate([known, novel]))
-    shift = scale.shift(scores)
+    shift = scale.usual.shift(scores)
     assert shift > 1
-    false_alarms = (scale.strangeness(scores[:300], shift) > 0.95).mean()
-    assert false_alarms < 0.1 < (scale.strangeness(scores[:300]) > 0.95).mean()
-    assert (scale.strangeness(scores[300:], shift) > 0.95).mean() > 0.9
+    false_alarms = (scale.usual.strangeness(scores[:300], shift) > 0.95).mean()
+    assert false_alarms < 0.1 < (scale.usual.strangeness(scores[:300]) > 0.95).mean()
+    assert (scale.usual.strangeness(scores[300:], shift) > 0.95).mean() > 0.9
 
 
 def test_a_batch_effect_is_never_negative_and_not_read_off_few_cells(scale):
-    assert scale.shift(scale.scores(readings(500, raised=-1.0))) == 0
+    assert scale.usual.shift(scale.scores(readings(500, raised=-1.0))) == 0
     few = scale.scores(readings(FEWEST_CELLS - 1, raised=3.0))
-    assert scale.shift(few) == 0
-    assert scale.shift(np.append(few, few[0])) > 0
+    assert scale.usual.shift(few) == 0
+    assert scale.usual.shift(np.append(few, few[0])) > 0
 
 
 def test_the_order_of_the_cells_does_not_matter(scale):
     scores = scale.scores(readings(400, raised=0.5))
     order = np.random.default_rng(0).permutation(400)
-    assert scale.shift(scores[order]) == scale.shift(scores)
+    assert scale.usual.shift(scores[order]) == scale.usual.shift(scores)
 
 
 def test_the_usual_shift_is_what_made_up_batch_effects_do(scale):
     held, shifted = (scale.scores(readings(2000, raised=r, seed=s)) for r, s in ((0, 0), (1, 1)))
     expected = np.quantile(shifted, 0.25) - np.quantile(held, 0.25)
-    assert scale.usual_shift == pytest.approx(expected, abs=0.05)
+    assert scale.usual.usual_shift == pytest.approx(expected, abs=0.05)
 
 
 def test_energy_is_the_logarithm_of_summed_exponentials():
@@ -96,14 +105,19 @@ def test_energy_is_the_logarithm_of_summed_exponentials():
 def test_it_comes_back_from_arrays(scale):
     again = NoveltyScale.from_arrays(scale.as_arrays())
     scores = scale.scores(readings(50, raised=2.0))
-    assert np.array_equal(again.strangeness(scores, 0.3), scale.strangeness(scores, 0.3))
-    assert (again.usual_shift, again.tail) == (scale.usual_shift, scale.tail)
+    assert np.array_equal(
+        again.usual.strangeness(scores, 0.3), scale.usual.strangeness(scores, 0.3)
+    )
+    assert (again.usual.usual_shift, again.usual.tail) == (
+        scale.usual.usual_shift,
+        scale.usual.tail,
+    )
 
 
 def test_held_out_cells_that_are_all_alike_do_not_divide_by_zero():
     alike = np.ones((30, 4), dtype=np.float32)
     scale = novelty_scale(alike, alike)
-    assert np.isfinite(scale.strangeness(scale.scores(readings(20)))).all()
+    assert np.isfinite(scale.usual.strangeness(scale.scores(readings(20)))).all()
 
 
 def test_either_distance_or_doubt_makes_a_cell_novel():
@@ -123,3 +137,24 @@ def test_false_alarms_are_as_many_as_stated_and_no_two_cells_tie():
     for rate in (0.01, 0.05, 0.2):
         assert (apart > 1 - rate).mean() == pytest.approx(rate, rel=0.06)
         assert (together > 1 - rate).mean() <= rate * 1.05
+
+
+def test_the_distance_of_the_group_counts_beside_the_cell_itself():
+    rng = np.random.default_rng(0)
+    alone, distances = rng.normal(size=2000), rng.gamma(4, size=2000).astype(np.float32)
+    scale = group_scale(alone, distances, (alone + 1, distances))
+    far = np.quantile(distances, 0.9).astype(np.float32)
+    found = scale.scores(np.array([0.0, 0.0, 3.0]), np.array([np.median(distances), far, far]))
+    assert np.allclose(found, [0, GROUP_WEIGHT, GROUP_WEIGHT + 3], atol=1e-5)
+    assert scale.usual.usual_shift == pytest.approx(1, abs=0.01)
+    both = scale.scores(alone, distances)
+    assert (scale.usual.strangeness(both) > 0.95).mean() == pytest.approx(0.05, abs=0.004)
+    again = GroupScale.from_arrays(scale.as_arrays())
+    assert np.array_equal(again.scores(alone, distances), both)
+    assert np.array_equal(again.usual.strangeness(both), scale.usual.strangeness(both))
+
+
+def test_groups_that_are_all_equally_far_do_not_divide_by_zero():
+    alone, distances = np.zeros(300), np.ones(300, dtype=np.float32)
+    scale = group_scale(alone, distances, (alone, distances))
+    assert np.isfinite(scale.usual.strangeness(scale.scores(alone, distances + 1))).all()

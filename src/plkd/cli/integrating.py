@@ -76,6 +76,14 @@ Weights = Annotated[
         rich_help_panel=_INPUT,
     ),
 ]
+Align = Annotated[
+    bool,
+    typer.Option(
+        "--align/--no-align",
+        help="Bring each type, as the model names it, to stand alike in all batches.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 Out = Annotated[
     Path,
     typer.Option(
@@ -118,6 +126,7 @@ def integrate(
     paired: Paired = False,
     name: Names = None,
     weight: Weights = None,
+    align: Align = True,
     layer: o.Layer = None,
     use_raw: o.UseRaw = False,
     gene_key: o.GeneKey = None,
@@ -162,6 +171,7 @@ def integrate(
             paired=paired,
             weights=weight,
             with_=with_.value,
+            align=align,
             layer=layer,
             use_raw=use_raw,
             gene_key=gene_key,
@@ -188,6 +198,7 @@ def integration_text(
     """Say what was joined, how its genes met the model's, and where the embedding is."""
     slots = SlotNames(key_added)
     how = "paired, side by side" if summary.paired else "stacked"
+    how += ", batches aligned" * summary.aligned
     lines = [
         f"Integrated {summary.n_cells:,} cells of {len(summary.layers)} "
         f"input{'s' * (len(summary.layers) != 1)}, {how}, with the "

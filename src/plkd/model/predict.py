@@ -34,6 +34,9 @@ class Prediction(NamedTuple):
     scores: NDArray[np.float32] | None
     """How strange each cell is, ``(n_cells,)``, before the query's batch effect is taken off
     (:meth:`plkd.trust.novelty.NoveltyScale.scores`); ``None`` where the model does not know."""
+    points: NDArray[np.float32] | None
+    """Where each cell lies along the axes of :class:`plkd.trust.groups.GroupSpace`, ``(n_cells,
+    n_axes)``; ``None`` where the model has none."""
 
 
 class Predictor:
@@ -50,6 +53,8 @@ class Predictor:
     ----------
     trust
         What the model learned of when to believe this network, or ``None``.
+    groups
+        Where groups of like cells of the reference lie, or ``None``.
 
     Raises
     ------
@@ -70,10 +75,14 @@ class Predictor:
         known = model.trust_
         self.trust = None if known is None else known.networks.get(network)
         self._space = None if known is None or self.trust is None else known.space
+        told = known is not None and self.trust is not None and self.trust.grouped is not None
+        self.groups = known.groups if known is not None and told else None
         with torch.inference_mode():
             self._directions = None
             if self._space is not None:
-                self._directions = torch.from_numpy(self._space.directions).to(self.device)
+                asked = [self._space.directions]
+                asked += [] if self.groups is None else [self.groups.axes]
+                self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
             student = self.network if isinstance(self.network, Student) else None
             self._weight_by_gene = None
             if student is not None:
@@ -137,12 +146,15 @@ class Predictor:
         probabilities = output.logits.softmax(1).cpu().numpy()
         embedding = output.embedding.cpu().numpy()
         if self._space is None or self.trust is None or heard is None or length is None:
-            return Prediction(probabilities, embedding, None)
+            return Prediction(probabilities, embedding, None, None)
         logits = output.logits.cpu().numpy()
         says = self._space.readings(heard, length, logits.argmax(1))
         readings = readings_of(says, logits, self.trust.embedding.distance(embedding))
         scores = self.trust.scale.scores(readings).astype(np.float32)
-        return Prediction(probabilities, embedding, scores)
+        points = None
+        if self.groups is not None:
+            points = heard[:, len(self._space.directions) :] - self.groups.origin
+        return Prediction(probabilities, embedding, scores, points)
 
 
 def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:
@@ -161,9 +173,15 @@ def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:
 
 
 def _joined(parts: list[Prediction]) -> Prediction:
-    probabilities, embeddings, scores = zip(*parts, strict=True)
-    known = None if any(each is None for each in scores) else np.concatenate(scores)
-    return Prediction(np.concatenate(probabilities), np.concatenate(embeddings), known)
+
+    def joined(values: tuple[NDArray[np.float32] | None, ...]) -> NDArray[np.float32] | None:
+        known = [each for each in values if each is not None]
+        return np.concatenate(known) if known else None
+
+    probabilities, embeddings, scores, points = zip(*parts, strict=True)
+    return Prediction(
+        np.concatenate(probabilities), np.concatenate(embeddings), joined(scores), joined(points)
+    )
 
 
 def _device(wanted: str) -> torch.device:

@@ -17,8 +17,9 @@ from plkd.training.teach import altered, predict
 from plkd.trust.confidence import fit_calibration
 from plkd.trust.conformal import held_out_scores
 from plkd.trust.drift import Condition
+from plkd.trust.groups import FEWEST_CELLS, GroupSpace, group_space
 from plkd.trust.learned import NetworkTrust, Trust
-from plkd.trust.novelty import FALSE_ALARM, novelty_scale, readings_of
+from plkd.trust.novelty import FALSE_ALARM, GroupScale, group_scale, novelty_scale, readings_of
 from plkd.trust.type_space import TypeClouds, TypeSpace, centred_length, type_clouds, type_space
 
 Networks = Mapping[str, Student | Teacher]
@@ -66,16 +67,19 @@ def learn_trust(
     if len(labelled) < 2:
         return None
     space = type_space(learning.expression, learning.codes, learning.n_types)
+    groups = group_space(learning.expression, learning.codes, learning.n_types)
     asked = np.random.default_rng(seed).permutation(labelled)
     found = {}
     for name, network in tried.items():
         unseen = held_out.subset(np.sort(asked[: MOST_HELD_OUT[name]]))
         seen = _some_of_each_type(learning, MOST_OF_TYPE[name], seed)
-        trust = _trust_of(network, space, unseen, embedded_types(network, seen), seed)
+        clouds = embedded_types(network, seen)
+        trust = _trust_of(network, space, groups, unseen, clouds, seed)
         seen = _some_of_each_type(cells, MOST_OF_TYPE[name], seed)
-        clouds = embedded_types(final[name], seen)
-        found[name] = replace(trust, embedding=clouds)
-    return Trust(type_space(cells.expression, cells.codes, cells.n_types), found)
+        found[name] = replace(trust, embedding=embedded_types(final[name], seen))
+    whole = cells.expression, cells.codes, cells.n_types
+    told = any(trust.grouped is not None for trust in found.values())
+    return Trust(type_space(*whole), found, group_space(*whole) if told else None)
 
 
 def embedded_types(network: Student | Teacher, cells: Cells) -> TypeClouds:
@@ -84,13 +88,17 @@ def embedded_types(network: Student | Teacher, cells: Cells) -> TypeClouds:
 
 
 def _trust_of(
-    network: Student | Teacher, space: TypeSpace, cells: Cells, clouds: TypeClouds, seed: int
+    network: Student | Teacher,
+    space: TypeSpace,
+    groups: GroupSpace,
+    cells: Cells,
+    clouds: TypeClouds,
+    seed: int,
 ) -> NetworkTrust:
     """Return what held-out cells, as they are and under made-up batch effects, say of a network."""
     shifted = Cells(_shifted(cells, seed), cells.codes, cells.depth, cells.n_types)
-    logits, readings = zip(
-        *(_asked(network, space, clouds, seen) for seen in (cells, shifted)), strict=True
-    )
+    both = cells, shifted
+    logits, readings = zip(*(_asked(network, space, clouds, seen) for seen in both), strict=True)
     scale = novelty_scale(*readings)
     scores = [scale.scores(each) for each in readings]
     probabilities = [_softmax(each) for each in logits]
@@ -105,11 +113,22 @@ def _trust_of(
         weight_share=1.0,
         genes_detected=float(np.median(np.diff(cells.expression.indptr))),
         confidence=float(calibrated.max(1).mean()),
-        shift=scale.usual_shift,
+        shift=scale.usual.usual_shift,
         unknown=FALSE_ALARM,
     )
     sets = held_out_scores(calibrated, cells.codes)
-    return NetworkTrust(clouds, scale, calibration, sets, usual)
+    grouped = _grouped(groups, [seen.expression for seen in both], scores)
+    return NetworkTrust(clouds, scale, calibration, sets, usual, grouped)
+
+
+def _grouped(
+    groups: GroupSpace, both: list[csr_matrix], scores: list[NDArray[np.float64]]
+) -> GroupScale | None:
+    """Return what held-out cells, as they are and shifted, look like among their like."""
+    if both[0].shape[0] < FEWEST_CELLS:
+        return None
+    distances = [groups.distances(groups.points(expression)) for expression in both]
+    return group_scale(scores[0], distances[0], (scores[1], distances[1]))
 
 
 def _asked(

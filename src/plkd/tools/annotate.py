@@ -138,7 +138,7 @@ def annotate(
     refuse_collisions(adata.obs.columns, adata.obsm.keys(), adata.uns, names)
     answers = Answers.in_memory(source.n_cells, predictor, probabilities=probabilities)
     annotate_chunks(query, predictor, answers, chunk_size=chunk_size, doubt=doubt)
-    judged = None if predictor.trust is None else judge(answers, predictor.trust, doubt)
+    judged = judge(answers, predictor, doubt)
     summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
     target = adata.copy() if copy else adata
     for name in names.of_cells:
@@ -230,7 +230,7 @@ def annotate_file(
                 hierarchy=asked,
                 progress=progress,
             )
-            judged = None if predictor.trust is None else judge(answers, predictor.trust, doubt)
+            judged = judge(answers, predictor, doubt)
             summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
             columns = obs_columns(answers, model, names, judged)
             uns = provenance(summary, model)

@@ -33,9 +33,9 @@ class Answers:
     """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
 
     ``scores``, ``said`` (the network's own probability of the type it names) and ``members`` (sets
-    of types as bits) are ``None`` where the model has not learned
-    when to be believed, ``deepest`` (nodes of a hierarchy and their probabilities) where none is
-    asked for.
+    of types as bits) are ``None`` where the model has not learned when to be believed, ``points``
+    (for groups of like cells) where it has learned nothing of groups, ``deepest`` (nodes of a
+    hierarchy and their probabilities) where none is asked for.
     """
 
     codes: NDArray[np.int32]
@@ -45,6 +45,7 @@ class Answers:
     scores: NDArray[np.float32] | None
     said: NDArray[np.float32] | None
     members: NDArray[np.uint8] | None
+    points: NDArray[np.float32] | None
     embedding: Any
     probabilities: Any | None = None
     deepest: tuple[NDArray[np.int32], NDArray[np.float32]] | None = None
@@ -54,7 +55,7 @@ class Answers:
         cls, n_cells: int, predictor: Predictor, embedding: Any, probabilities: Any | None
     ) -> Answers:
         """Return arrays for so many cells, not filled yet, beside wide parts that are there."""
-        knows = predictor.trust is not None
+        knows, groups = predictor.trust is not None, predictor.groups
         return cls(
             codes=np.empty(n_cells, dtype=np.int32),
             confidence=np.empty(n_cells, dtype=np.float32),
@@ -63,6 +64,7 @@ class Answers:
             scores=np.empty(n_cells, dtype=np.float32) if knows else None,
             said=np.empty(n_cells, dtype=np.float32) if knows else None,
             members=np.empty((n_cells, -(-predictor.n_types // 8)), np.uint8) if knows else None,
+            points=None if groups is None else np.empty((n_cells, len(groups.axes)), np.float32),
             embedding=embedding,
             probabilities=probabilities,
         )
@@ -125,6 +127,8 @@ def annotate_chunks(
                 answers.scores[cells] = chunk.scores
             if answers.said is not None and chunk.said is not None:
                 answers.said[cells] = chunk.said
+            if answers.points is not None and chunk.points is not None:
+                answers.points[cells] = chunk.points
             if answers.members is not None and chunk.members is not None:
                 answers.members[cells] = chunk.members
             if answers.deepest is not None and hierarchy is not None:
@@ -149,6 +153,7 @@ class _Chunk:
     scores: NDArray[np.float32] | None = None
     said: NDArray[np.float32] | None = None
     members: NDArray[np.uint8] | None = None
+    points: NDArray[np.float32] | None = None
 
 
 def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _Chunk:
@@ -160,7 +165,7 @@ def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _
     own = probabilities.max(1)
     probabilities = trust.calibration.probabilities(probabilities, said.scores)
     members = type_sets(probabilities, trust, doubt)
-    return _Chunk(probabilities, said.embedding, detected, said.scores, own, members)
+    return _Chunk(probabilities, said.embedding, detected, said.scores, own, members, said.points)
 
 
 def _predict(

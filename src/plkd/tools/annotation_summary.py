@@ -108,7 +108,7 @@ def summarise(
         false_alarm=None if trust is None else doubt.false_alarm,
         error_rate=None if trust is None else doubt.error_rate,
         shift=None if judged is None else round(judged.shift, 4),
-        usual_shift=None if trust is None else round(trust.scale.usual_shift, 4),
+        usual_shift=None if trust is None else round(trust.scale.usual.usual_shift, 4),
         drift=drift,
         model=model.fingerprint(),
         plkd_version=installed_version(),

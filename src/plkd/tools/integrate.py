@@ -32,6 +32,7 @@ def integrate(
     paired: bool = False,
     weights: Sequence[float] | None = None,
     with_: Network = "student",
+    align: bool = True,
     layer: str | None = None,
     use_raw: bool = False,
     gene_key: str | None = None,
@@ -59,7 +60,7 @@ def integrate(
         Names of the inputs of a list; the default is "0", "1", ..., as in ``anndata.concat``.
     batch_key
         Column of ``obs`` with the batches. Needed for one AnnData; the batches are its layers
-        then. Nothing is fitted to them: the model's embedding is what removes batches.
+        then.
     paired
         The inputs are modalities of the same cells, with the same ``obs_names`` in any order, and
         each cell gets one place. Otherwise the cells of all inputs are stacked as layers.
@@ -67,6 +68,10 @@ def integrate(
         Of paired inputs: how much each counts; the default is all alike.
     with_
         "student" (128 wide, fast) or "teacher" (48 wide, the paper's c_r).
+    align
+        Bring the cells of each type, as the model names them, to stand alike in all batches and
+        layers. False leaves every cell where the model puts it, whatever other cells there are;
+        so it is with paired inputs without a ``batch_key``.
     layer, use_raw
         Take ``layers[layer]`` or ``raw.X`` of every input in place of ``X``.
     gene_key
@@ -118,13 +123,15 @@ def integrate(
     Notes
     -----
     Sections 2.1 and 3.2 of the paper: the embedding c_r of the Teacher, or the Student's last
-    hidden layer. How paired blocks are made alike in spread is written at
+    hidden layer; batches are aligned beyond the paper (:func:`plkd.tools.joint_alignment.aligned`).
+    How paired blocks are made alike in spread is written at
     :func:`plkd.tools.joint_blocks.side_by_side`.
     """
     slots = SlotNames(key_added)
     how = Joining(
         paired=paired,
         with_=with_,
+        align=align,
         batch_key=batch_key,
         weights=weights,
         gene_key=gene_key,
@@ -151,6 +158,7 @@ def integrate_files(
     paired: bool = False,
     weights: Sequence[float] | None = None,
     with_: Network = "student",
+    align: bool = True,
     layer: str | None = None,
     use_raw: bool = False,
     gene_key: str | None = None,
@@ -199,6 +207,7 @@ def integrate_files(
     how = Joining(
         paired=paired,
         with_=with_,
+        align=align,
         batch_key=batch_key,
         weights=weights,
         gene_key=gene_key,

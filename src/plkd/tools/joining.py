@@ -17,7 +17,7 @@ from plkd.model.predict import Predictor
 from plkd.model.query import Query, open_query
 from plkd.tools.annotating import Answers, annotate_chunks, check_chunk_size
 from plkd.tools.annotation_summary import AnnotationSummary, summarise
-from plkd.tools.joint_blocks import side_by_side
+from plkd.tools.joint_blocks import Block, side_by_side
 from plkd.tools.joint_inputs import JointInput
 from plkd.tools.joint_obs import batches_of, paired_obs, stacked_obs
 from plkd.tools.joint_options import Joining, check_graph, model_of_each, weight_of_each
@@ -43,6 +43,8 @@ class IntegrationSummary:
         "student" or "teacher".
     paired
         Whether the inputs are modalities of the same cells.
+    aligned
+        Whether the cells of a type were brought together across batches or layers.
     layers
         Of each input: cells, what its values are, how its genes met the model's, which model; of
         paired ones also ``columns``, those of the embedding that are its own, and ``divided_by``,
@@ -56,6 +58,7 @@ class IntegrationSummary:
     width: int
     network: str
     paired: bool
+    aligned: bool
     layers: dict[str, dict[str, Any]]
     batches: dict[str, int]
     plkd_version: str
@@ -108,17 +111,19 @@ def join(
     ]
     layers = {
         each.name: _layer_facts(summary)
-        for each, (_, _, summary) in zip(inputs, embedded, strict=True)
+        for each, (_, summary) in zip(inputs, embedded, strict=True)
     }
+    blocks = [block for block, _ in embedded]
     if orders is None:
-        joint = np.concatenate([embedding for embedding, _, _ in embedded])
-        no_counts = np.concatenate([gone for _, gone, _ in embedded])
+        blocks = [Block.stacked(blocks)]
     else:
-        blocks = [block[order] for (block, _, _), order in zip(embedded, orders, strict=True)]
-        no_counts = np.any(
-            [gone[order] for (_, gone, _), order in zip(embedded, orders, strict=True)], axis=0
-        )
-        joint = side_by_side(blocks, weights, list(layers.values()))
+        blocks = [each.ordered(order) for each, order in zip(blocks, orders, strict=True)]
+    apart = _batches_to_align(obs, how) if how.align else None
+    blocks = [each.aligned(apart) for each in blocks]
+    joint = blocks[0].points
+    if how.paired:
+        joint = side_by_side([each.points for each in blocks], weights, list(layers.values()))
+    no_counts = np.any([each.no_counts for each in blocks], axis=0)
     obs[how.slots.no_counts] = no_counts
     summary = IntegrationSummary(
         n_cells=len(obs),
@@ -126,6 +131,7 @@ def join(
         width=joint.shape[1],
         network=how.with_,
         paired=how.paired,
+        aligned=apart is not None,
         layers=layers,
         batches=batches,
         plkd_version=installed_version(),
@@ -181,11 +187,22 @@ def _embed(
     predictor: Predictor,
     how: Joining,
     progress: Progress | None,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], AnnotationSummary]:
-    """Return embedding, cells without counts and what was done, of one input."""
-    answers = Answers.in_memory(query.source.n_cells, predictor)
+) -> tuple[Block, AnnotationSummary]:
+    """Return the cells of one input as its model embeds them, and what was done."""
+    answers = Answers.in_memory(query.source.n_cells, predictor, probabilities=how.align)
     annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
-    return answers.embedding, answers.no_counts, summarise(query, model, answers, how.with_)
+    block = Block(answers.embedding, answers.no_counts, answers.probabilities)
+    return block, summarise(query, model, answers, how.with_)
+
+
+def _batches_to_align(obs: Any, how: Joining) -> NDArray[np.integer] | None:
+    """Return the code of each cell's layer and batch; ``None`` where there is one kind only."""
+    keys = [] if how.paired else [how.slots.layer]
+    keys += [] if how.batch_key is None else [how.batch_key]
+    if not keys:
+        return None
+    codes = obs.groupby(keys, observed=True, sort=False).ngroup().to_numpy()
+    return codes if codes.max() > 0 else None
 
 
 def _told_of_all(progress: Progress | None, queries: Sequence[Query]) -> list[Progress | None]:

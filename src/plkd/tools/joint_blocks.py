@@ -1,12 +1,58 @@
-"""Embeddings of the modalities of the same cells, side by side."""
+"""What a model says of the cells of inputs: under one another, or side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from plkd.tools.joint_alignment import aligned
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Cells as one model embeds them.
+
+    Attributes
+    ----------
+    points
+        Embedding, float32 ``(n_cells, width)``.
+    no_counts
+        Whether a cell has no count in the model's genes, ``(n_cells,)``.
+    probabilities
+        Of each type, float32 ``(n_cells, n_types)``; ``None`` where nothing is to be aligned.
+    """
+
+    points: NDArray[np.float32]
+    no_counts: NDArray[np.bool_]
+    probabilities: NDArray[np.float32] | None
+
+    @classmethod
+    def stacked(cls, blocks: Sequence[Self]) -> Self:
+        """Return the cells of several blocks under one another."""
+        shares = [each.probabilities for each in blocks if each.probabilities is not None]
+        return cls(
+            np.concatenate([each.points for each in blocks]),
+            np.concatenate([each.no_counts for each in blocks]),
+            np.concatenate(shares) if shares else None,
+        )
+
+    def ordered(self, order: NDArray[np.int64]) -> Self:
+        """Return the cells at these positions."""
+        shares = None if self.probabilities is None else self.probabilities[order]
+        return replace(
+            self, points=self.points[order], no_counts=self.no_counts[order], probabilities=shares
+        )
+
+    def aligned(self, batches: NDArray[np.integer] | None) -> Self:
+        """Return the block with batches brought together; cells without counts stay in place."""
+        if batches is None or self.probabilities is None:
+            return self
+        shares = np.where(self.no_counts[:, None], np.float32(0), self.probabilities)
+        return replace(self, points=aligned(self.points, shares, batches))
 
 
 def side_by_side(

@@ -24,6 +24,7 @@ class Joining:
 
     paired: bool
     with_: Network
+    align: bool
     batch_key: str | None
     weights: Sequence[float] | None
     gene_key: str | None

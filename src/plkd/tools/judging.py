@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from plkd.errors import InputError
 from plkd.trust.conformal import ALPHA, prediction_sets
 from plkd.trust.drift import Condition, drift_warnings
+from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust
 from plkd.trust.novelty import FALSE_ALARM, novelty
 
 if TYPE_CHECKING:
+    from plkd.model.predict import Predictor
     from plkd.tools.annotating import Answers
 
 
@@ -69,16 +71,24 @@ class Judged:
     shift: float
 
 
-def judge(answers: Answers, trust: NetworkTrust, doubt: Doubt) -> Judged:
-    """Judge all cells of a query together; the order of the cells does not matter."""
-    if answers.scores is None or answers.said is None:
-        raise ValueError("answers without scores")
+def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None:
+    """Judge all cells of a query together; ``None`` where the model does not know when to."""
+    trust = predictor.trust
+    if trust is None or answers.scores is None or answers.said is None:
+        return None
     seen = ~answers.no_counts
     scores = np.asarray(answers.scores, dtype=np.float64)
-    shift = trust.scale.shift(scores[seen])
+    shift = trust.scale.usual.shift(scores[seen])
     taken_off = shift if doubt.batch_effect else 0.0
     believed = trust.calibration.confidence(answers.said, scores - taken_off)
-    found = novelty(trust.scale.strangeness(scores, taken_off), trust.sets.credibility(believed))
+    strange = trust.scale.usual.strangeness(scores, taken_off)
+    groups, grouped = predictor.groups, trust.grouped
+    enough = np.count_nonzero(seen) >= FEWEST_CELLS
+    if enough and groups is not None and grouped is not None and answers.points is not None:
+        among = grouped.scores(scores[seen], groups.distances(answers.points[seen]))
+        off = grouped.usual.shift(among) if doubt.batch_effect else 0.0
+        strange[seen] = grouped.usual.strangeness(among, off)
+    found = novelty(strange, trust.sets.credibility(believed))
     found[~seen] = 1.0
     unknown = ~seen
     if doubt.false_alarm > 0:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from plkd.trust.confidence import Calibration
 from plkd.trust.conformal import HeldOutScores
 from plkd.trust.drift import Condition
-from plkd.trust.novelty import NoveltyScale
+from plkd.trust.groups import GroupSpace
+from plkd.trust.novelty import GroupScale, NoveltyScale
 from plkd.trust.type_space import TypeClouds, TypeSpace
 
 Arrays = dict[str, NDArray[Any]]
@@ -34,6 +35,9 @@ class NetworkTrust:
         What held-out cells say about the probability of the true type.
     usual
         The condition of the held-out cells, with which that of a query is compared.
+    grouped
+        What cells of a known type look like among their like; ``None`` where too few cells were
+        held out to tell, and in models of format versions up to 3.
     """
 
     embedding: TypeClouds
@@ -41,6 +45,7 @@ class NetworkTrust:
     calibration: Calibration
     sets: HeldOutScores
     usual: Condition
+    grouped: GroupScale | None = None
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name."""
@@ -49,19 +54,23 @@ class NetworkTrust:
         sets = {f"sets.{name}": array for name, array in self.sets.as_arrays().items()}
         clouds = {f"embedding.{name}": array for name, array in self.embedding.as_arrays().items()}
         usual = {f"usual.{name}": np.asarray(value) for name, value in asdict(self.usual).items()}
-        return {**clouds, **numbers, **scale, **sets, **usual}
+        among = {} if self.grouped is None else self.grouped.as_arrays()
+        grouped = {f"grouped.{name}": array for name, array in among.items()}
+        return {**clouds, **numbers, **scale, **sets, **usual, **grouped}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return what ``as_arrays`` wrote."""
         numbers = {name: float(value) for name, value in under("calibration.", arrays).items()}
         usual = {name: float(value) for name, value in under("usual.", arrays).items()}
+        grouped = under("grouped.", arrays)
         return cls(
             TypeClouds.from_arrays(under("embedding.", arrays)),
             NoveltyScale.from_arrays(under("scale.", arrays)),
             Calibration(**numbers),
             HeldOutScores.from_dict(under("sets.", arrays)),
             Condition(**usual),
+            GroupScale.from_arrays(grouped) if grouped else None,
         )
 
 
@@ -75,14 +84,19 @@ class Trust:
         Where the types of the reference lie.
     networks
         "student" and "teacher", each with what held-out cells say of it.
+    groups
+        Where groups of like cells of the reference lie; ``None`` where no network has ``grouped``.
     """
 
     space: TypeSpace
     networks: dict[str, NetworkTrust]
+    groups: GroupSpace | None = None
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name, for the model file."""
         arrays: Arrays = {f"space.{name}": array for name, array in self.space.as_arrays().items()}
+        if self.groups is not None:
+            arrays |= {f"groups.{name}": array for name, array in self.groups.as_arrays().items()}
         for network, trust in self.networks.items():
             arrays |= {f"{network}.{name}": array for name, array in trust.as_arrays().items()}
         return arrays
@@ -90,10 +104,12 @@ class Trust:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return what ``as_arrays`` wrote."""
-        names = sorted({name.split(".")[0] for name in arrays} - {"space"})
+        names = sorted({name.split(".")[0] for name in arrays} - {"space", "groups"})
+        groups = under("groups.", arrays)
         return cls(
             TypeSpace.from_arrays(under("space.", arrays)),
             {name: NetworkTrust.from_arrays(under(f"{name}.", arrays)) for name in names},
+            GroupSpace.from_arrays(groups) if groups else None,
         )
 
 

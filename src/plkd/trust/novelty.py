@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.trust.usual_scores import GRID, UsualScores, usual_scores
+
 FALSE_ALARM = 0.05
 """Share of cells of known types that may be called unknown."""
-
-GRID = np.concatenate([np.linspace(0, 0.9, 91), np.linspace(0.905, 0.99, 18)])
-"""Quantiles of the held-out scores that are kept; above the last a tail takes over."""
 
 ENERGY = 2
 """Which reading is the energy; it is strange in both directions."""
@@ -22,9 +21,8 @@ FAR = 0.75
 """Part of the false alarms that distance from the reference may raise; doubt between its types may
 raise the rest."""
 
-QUIET_QUARTER = 0.25
-FEWEST_CELLS = 50
-"""Cells of a query below which no batch effect is read off it."""
+GROUP_WEIGHT = 2.0
+"""How much the distance of a cell's group counts beside one reading of the cell alone."""
 
 
 def readings_of(
@@ -55,25 +53,19 @@ def readings_of(
 
 @dataclass(frozen=True, eq=False)
 class NoveltyScale:
-    """What cells of a known type look like, as held-out cells of the reference show it.
+    """What a cell of a known type looks like by itself, as held-out cells of the reference show it.
 
     Attributes
     ----------
     middle, spread
         Median of each reading and the distance to its 90 % quantile, float64 ``(4,)``.
-    quantiles
-        Scores of the held-out cells at the shares :data:`GRID`, ascending, float64.
-    tail
-        How fast scores above the last of them become rarer.
-    usual_shift
-        What made-up batch effects, as training makes them up, do to the scores of held-out cells.
+    usual
+        How the scores are spread.
     """
 
     middle: NDArray[np.float64]
     spread: NDArray[np.float64]
-    quantiles: NDArray[np.float64]
-    tail: float
-    usual_shift: float
+    usual: UsualScores
 
     def scores(self, readings: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return one number of each cell, large where it is unlike the reference, ``(n_cells,)``.
@@ -83,59 +75,56 @@ class NoveltyScale:
         """
         return _scores(readings, self.middle, self.spread)
 
-    def shift(self, scores: NDArray[np.float64]) -> float:
-        """Return by how much the batch effect of a query has raised its scores, 0 or more.
-
-        Parameters
-        ----------
-        scores
-            Of all cells of the query, ``(n_cells,)``.
-
-        Notes
-        -----
-        Novel cells raise some scores, a batch effect raises all of them: the end of the query's
-        lowest quarter is compared with that of the held-out reference cells. A query of which more
-        than three quarters are novel raises it too, and cannot be told from a batch effect by its
-        scores: where the shift exceeds ``usual_shift``, the user has to be told.
-        """
-        if len(scores) < FEWEST_CELLS:
-            return 0.0
-        usual = float(np.interp(QUIET_QUARTER, GRID, self.quantiles))
-        return max(float(np.quantile(scores, QUIET_QUARTER)) - usual, 0.0)
-
-    def strangeness(self, scores: NDArray[np.float64], shift: float = 0.0) -> NDArray[np.float64]:
-        """Return the share of held-out reference cells that are less strange, in [0, 1].
-
-        Parameters
-        ----------
-        scores
-            What :meth:`scores` returned.
-        shift
-            The query's batch effect, from :meth:`shift`.
-
-        Returns
-        -------
-        float64 ``(n_cells,)``: of cells like the held-out ones a share a exceeds 1 - a. Beyond the
-        99 % quantile it goes on to rise with the score, ever more slowly.
-        """
-        above = scores - shift
-        last = self.quantiles[-1]
-        inside = np.interp(above, self.quantiles, GRID)
-        beyond = np.maximum(above - last, 0) / self.tail
-        outside = 1 - (1 - GRID[-1]) / (1 + beyond) ** 2
-        return np.where(above > last, outside, inside)
-
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
-        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the scale that ``as_arrays`` wrote."""
-        values: dict[str, Any] = {
-            name: float(value) if value.ndim == 0 else value for name, value in arrays.items()
-        }
-        return cls(**values)
+        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
+
+
+@dataclass(frozen=True, eq=False)
+class GroupScale:
+    """What a cell of a known type looks like among its like (:mod:`plkd.trust.groups`).
+
+    Attributes
+    ----------
+    middle, spread
+        Median of the held-out cells' group distances, and from there to their 90 % quantile.
+    usual
+        How the scores are spread.
+    """
+
+    middle: float
+    spread: float
+    usual: UsualScores
+
+    def scores(
+        self, alone: NDArray[np.float64], distances: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return one number of each cell, ``(n_cells,)``, in the units of the cells' own scores.
+
+        Parameters
+        ----------
+        alone
+            What :meth:`NoveltyScale.scores` returned, ``(n_cells,)``.
+        distances
+            What :meth:`plkd.trust.groups.GroupSpace.distances` returned, ``(n_cells,)``.
+        """
+        return np.asarray(alone + GROUP_WEIGHT * (distances - self.middle) / self.spread)
+
+    def as_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays by name, for the model file."""
+        own = {"middle": np.asarray(self.middle), "spread": np.asarray(self.spread)}
+        return {**own, **self.usual.as_arrays()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the scale that ``as_arrays`` wrote."""
+        usual = UsualScores.from_arrays(arrays)
+        return cls(float(arrays["middle"]), float(arrays["spread"]), usual)
 
 
 def novelty(
@@ -146,7 +135,7 @@ def novelty(
     Parameters
     ----------
     strangeness
-        What :meth:`NoveltyScale.strangeness` returned, ``(n_cells,)``.
+        What :meth:`UsualScores.strangeness` returned, ``(n_cells,)``.
     credibility
         What :meth:`plkd.trust.conformal.HeldOutScores.credibility` returned, ``(n_cells,)``.
 
@@ -177,19 +166,31 @@ def novelty_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -
         Readings of such cells under made-up batch effects, ``(n_cells, 4)``.
     """
     middle = np.median(held_out, axis=0).astype(np.float64)
-    spread = np.maximum(np.quantile(held_out, 0.9, axis=0) - middle, 1e-9)
-    scores = _scores(held_out, middle, spread)
-    quantiles = np.maximum.accumulate(np.quantile(scores, GRID))
-    quantiles += np.arange(len(GRID)) * 1e-12 * max(1.0, float(np.abs(quantiles).max()))
-    raised = np.quantile(_scores(shifted, middle, spread), QUIET_QUARTER)
-    usual = np.quantile(scores, QUIET_QUARTER)
-    return NoveltyScale(
-        middle=middle,
-        spread=spread.astype(np.float64),
-        quantiles=quantiles,
-        tail=max(float(np.subtract(*np.quantile(scores, [0.99, 0.9]))), 1e-9),
-        usual_shift=max(float(raised - usual), 0.0),
-    )
+    spread = np.maximum(np.quantile(held_out, 0.9, axis=0) - middle, 1e-9).astype(np.float64)
+    scores, raised = (_scores(each, middle, spread) for each in (held_out, shifted))
+    return NoveltyScale(middle, spread, usual_scores(scores, raised))
+
+
+def group_scale(
+    alone: NDArray[np.float64],
+    distances: NDArray[np.float32],
+    shifted: tuple[NDArray[np.float64], NDArray[np.float32]],
+) -> GroupScale:
+    """Learn what cells of a known type look like among their like.
+
+    Parameters
+    ----------
+    alone, distances
+        Scores and group distances of reference cells that have not been seen, ``(n_cells,)`` each.
+    shifted
+        Both of such cells under made-up batch effects.
+    """
+    middle = float(np.median(distances))
+    spread = max(float(np.quantile(distances, 0.9)) - middle, 1e-9)
+    nothing = UsualScores(np.zeros(len(GRID)), 1.0, 0.0)
+    scale = GroupScale(middle, spread, nothing)
+    usual = usual_scores(scale.scores(alone, distances), scale.scores(*shifted))
+    return replace(scale, usual=usual)
 
 
 def _scores(

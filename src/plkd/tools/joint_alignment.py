@@ -1,0 +1,114 @@
+"""Batches of one embedding brought together, type by type."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+FEW_FOR_MEAN, FEW_FOR_SHAPE = 1.0, 50.0
+"""Cells of a type in a batch at which its own mean, and its own covariance, count one half; the
+rest is the type's of all batches."""
+
+LEAST = 1e-3
+"""Probability of a type below which a cell has no part in it."""
+
+FLOOR = 1e-3
+"""Share of the mean variance that every direction has at least: types of few cells are flat."""
+
+
+class _Cloud(NamedTuple):
+    """Cells of a type, in one batch or in all: how many, around where, spread how."""
+
+    n_cells: float
+    mean: Float
+    covariance: Float
+
+
+def aligned(
+    embedding: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+    batches: NDArray[np.integer],
+) -> NDArray[np.float32]:
+    r"""Move cells so that those of a type stand alike in every batch.
+
+    Parameters
+    ----------
+    embedding
+        Where a model puts the cells, ``(n_cells, width)``.
+    probabilities
+        Of each type, as the model says, ``(n_cells, n_types)``. A row of zeros stays in place.
+    batches
+        Batch of each cell, codes from 0, ``(n_cells,)``.
+
+    Returns
+    -------
+    float32 ``(n_cells, width)``. True types have no part in it.
+
+    Notes
+    -----
+    The cells of type t in batch b, each counting with its probability p, have a mean
+    :math:`\mu_{tb}` and a covariance :math:`C_{tb}`; :math:`\mu_t` and :math:`C_t` are the means
+    of these over the batches, by cells. The map between two normal distributions that moves cells
+    least (Dowson & Landau, J Multivariate Anal 1982) is
+    :math:`T_{tb}(z) = \mu_t + A (A C_{tb} A)^{-1/2} A (z - \mu_{tb})` with :math:`A = C_t^{1/2}`,
+    and a cell moves by :math:`\sum_t p_t (T_{tb}(z) - z)`. Harmony (Korsunsky et al., Nat Methods
+    2019) does so for the means, with clusters that it finds in the place of types.
+
+    Estimates are drawn towards those of all batches: of n cells the mean counts n / (n + 1), the
+    covariance n / (n + 50). A type that is in one batch only stays in place.
+    """
+    points = embedding.astype(np.float64)
+    moved = points.copy()
+    members = [np.flatnonzero(batches == batch) for batch in np.unique(batches)]
+    if len(members) > 1:
+        for share in probabilities.T.astype(np.float64):
+            _move_type(points, share, members, moved)
+    return moved.astype(np.float32)
+
+
+def _move_type(points: Float, share: Float, members: list[NDArray[np.int64]], moved: Float) -> None:
+    """Add to ``moved`` what one type moves its cells by."""
+    present = [cells[share[cells] > LEAST] for cells in members]
+    present = [cells for cells in present if len(cells)]
+    if len(present) < 2:
+        return
+    clouds = [_cloud(points[cells], share[cells]) for cells in present]
+    whole = _joined(clouds)
+    width = points.shape[1]
+    floor = np.eye(width) * (FLOOR * np.trace(whole.covariance) / width + 1e-9)
+    root = _power(whole.covariance + floor, 0.5)
+    for cells, cloud in zip(present, clouds, strict=True):
+        ours = cloud.n_cells / (cloud.n_cells + FEW_FOR_MEAN)
+        mean = ours * cloud.mean + (1 - ours) * whole.mean
+        ours = cloud.n_cells / (cloud.n_cells + FEW_FOR_SHAPE)
+        shape = ours * cloud.covariance + (1 - ours) * whole.covariance + floor
+        transport = root @ _power(root @ shape @ root, -0.5) @ root
+        new = whole.mean + (points[cells] - mean) @ transport
+        moved[cells] += share[cells, None] * (new - points[cells])
+
+
+def _cloud(points: Float, share: Float) -> _Cloud:
+    """Return mean and covariance of cells that count each with its share."""
+    n_cells = float(share.sum())
+    mean = share @ points / n_cells
+    within = points - mean
+    return _Cloud(n_cells, mean, (within * share[:, None]).T @ within / n_cells)
+
+
+def _joined(clouds: list[_Cloud]) -> _Cloud:
+    """Return the mean of several clouds' means and the mean of their covariances, by cells."""
+    n_cells = sum(cloud.n_cells for cloud in clouds)
+    parts = [cloud.n_cells / n_cells for cloud in clouds]
+    mean = sum(part * cloud.mean for part, cloud in zip(parts, clouds, strict=True))
+    shape = sum(part * cloud.covariance for part, cloud in zip(parts, clouds, strict=True))
+    return _Cloud(n_cells, np.asarray(mean), np.asarray(shape))
+
+
+def _power(symmetric: Float, exponent: float) -> Float:
+    """Return a power of a symmetric positive matrix."""
+    spread, axes = np.linalg.eigh(symmetric)
+    return np.asarray((axes * np.maximum(spread, 1e-12) ** exponent) @ axes.T)

@@ -1,0 +1,100 @@
+"""How scores of cells of known types are spread, and what a batch effect adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRID = np.concatenate([np.linspace(0, 0.9, 91), np.linspace(0.905, 0.99, 18)])
+"""Quantiles of the held-out scores that are kept; above the last a tail takes over."""
+
+QUIET_QUARTER = 0.25
+FEWEST_CELLS = 50
+"""Cells of a query below which no batch effect is read off it."""
+
+
+@dataclass(frozen=True, eq=False)
+class UsualScores:
+    """How scores of cells of known types are spread, as held-out cells of the reference show it.
+
+    Attributes
+    ----------
+    quantiles
+        Scores of the held-out cells at the shares :data:`GRID`, ascending, float64.
+    tail
+        How fast scores above the last of them become rarer.
+    usual_shift
+        What made-up batch effects, as training makes them up, do to the scores of held-out cells.
+    """
+
+    quantiles: NDArray[np.float64]
+    tail: float
+    usual_shift: float
+
+    def shift(self, scores: NDArray[np.float64]) -> float:
+        """Return by how much the batch effect of a query has raised its scores, 0 or more.
+
+        Parameters
+        ----------
+        scores
+            Of all cells of the query, ``(n_cells,)``.
+
+        Notes
+        -----
+        Novel cells raise some scores, a batch effect raises all of them: the end of the query's
+        lowest quarter is compared with that of the held-out reference cells. A query of which more
+        than three quarters are novel raises it too, and cannot be told from a batch effect by its
+        scores: where the shift exceeds ``usual_shift``, the user has to be told.
+        """
+        if len(scores) < FEWEST_CELLS:
+            return 0.0
+        usual = float(np.interp(QUIET_QUARTER, GRID, self.quantiles))
+        return max(float(np.quantile(scores, QUIET_QUARTER)) - usual, 0.0)
+
+    def strangeness(self, scores: NDArray[np.float64], shift: float = 0.0) -> NDArray[np.float64]:
+        """Return the share of held-out reference cells that are less strange, in [0, 1].
+
+        Parameters
+        ----------
+        scores
+            Of the cells, ``(n_cells,)``.
+        shift
+            The query's batch effect, from :meth:`shift`.
+
+        Returns
+        -------
+        float64 ``(n_cells,)``: of cells like the held-out ones a share a exceeds 1 - a. Beyond the
+        99 % quantile it goes on to rise with the score, ever more slowly.
+        """
+        above = scores - shift
+        last = self.quantiles[-1]
+        inside = np.interp(above, self.quantiles, GRID)
+        beyond = np.maximum(above - last, 0) / self.tail
+        outside = 1 - (1 - GRID[-1]) / (1 + beyond) ** 2
+        return np.where(above > last, outside, inside)
+
+    def as_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays by name, for the model file."""
+        names = ("quantiles", "tail", "usual_shift")
+        return {name: np.asarray(getattr(self, name)) for name in names}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return what ``as_arrays`` wrote, other arrays beside it left alone."""
+        return cls(arrays["quantiles"], float(arrays["tail"]), float(arrays["usual_shift"]))
+
+
+def usual_scores(held_out: NDArray[np.float64], shifted: NDArray[np.float64]) -> UsualScores:
+    """Learn how scores are spread, ``(n_cells,)``, of held-out cells and under batch effects."""
+    quantiles = np.maximum.accumulate(np.quantile(held_out, GRID))
+    quantiles += np.arange(len(GRID)) * 1e-12 * max(1.0, float(np.abs(quantiles).max()))
+    raised = np.quantile(shifted, QUIET_QUARTER) - np.quantile(held_out, QUIET_QUARTER)
+    return UsualScores(
+        quantiles=quantiles,
+        tail=max(float(np.subtract(*np.quantile(held_out, [0.99, 0.9]))), 1e-9),
+        usual_shift=max(float(raised), 0.0),
+    )
