@@ -253,3 +253,20 @@ def test_sparse_and_dense_cells_get_the_same_answer(model):
     sparse, dense = predictor.sparse(query), predictor(query.toarray())
     assert np.allclose(sparse.probabilities, dense.probabilities, atol=1e-5)
     assert np.allclose(sparse.embedding, dense.embedding, atol=1e-4)
+
+
+@pytest.mark.parametrize("are_directions", [True, False])
+def test_scores_are_the_same_whether_or_not_profiles_are_heard_twice(model, are_directions):
+    from copy import deepcopy
+
+    changed, n_types = deepcopy(model), len(model.classes_)
+    if not are_directions:
+        changed.student_.profiles[0] *= 1.01
+    query = sp.random(50, len(model.genes_), density=0.1, format="csr", random_state=0)
+    query = sp.csr_matrix(query, dtype=np.float32)
+    predictor = Predictor(changed)
+    heard = predictor._weight_by_gene.shape[1] - 256
+    assert heard == len(predictor._directions) + (0 if are_directions else n_types)
+    sparse, dense = predictor.sparse(query), predictor(query.toarray())
+    assert np.allclose(sparse.probabilities, dense.probabilities, atol=1e-5)
+    assert np.allclose(sparse.scores, dense.scores, atol=1e-3)

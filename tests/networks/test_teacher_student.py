@@ -85,10 +85,11 @@ def test_the_student_reads_sparse_cells_as_dense_ones(profiles):
     stored = x != 0
     starts = torch.cat([torch.zeros(1, dtype=torch.long), stored.sum(1).cumsum(0)[:-1]])
     genes, also = stored.nonzero()[:, 1], torch.rand(4, 30)
-    sparse, nothing = student.from_sparse(x[stored], genes, starts, student.weight_by_gene())
-    assert nothing.shape == (9, 0)
+    sparse, agreement = student.from_sparse(x[stored], genes, starts, student.weight_by_gene())
+    expected = x @ (also[:0] if profiles is None else profiles).T
+    assert torch.allclose(agreement, expected, atol=1e-5)
     again, heard = student.from_sparse(x[stored], genes, starts, student.weight_by_gene(also))
-    assert torch.allclose(heard, x @ also.T, atol=1e-5)
+    assert torch.allclose(heard, torch.cat([expected, x @ also.T], 1), atol=1e-5)
     assert torch.allclose(again.logits, sparse.logits, atol=1e-5)
     dense = student(x)
     assert torch.allclose(sparse.logits, dense.logits, atol=1e-5)

@@ -83,10 +83,21 @@ class Predictor:
                 asked = [self._space.directions]
                 asked += [] if self.groups is None else [self.groups.axes]
                 self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
-            student = self.network if isinstance(self.network, Student) else None
-            self._weight_by_gene = None
-            if student is not None:
-                self._weight_by_gene = student.weight_by_gene(self._directions)
+            self._weight_by_gene: torch.Tensor | None = None
+            self._n_profiles, self._heard_as = 0, 0.0
+            if isinstance(self.network, Student):
+                self._hear_sparse(self.network)
+
+    def _hear_sparse(self, student: Student) -> None:
+        """Note what sparse cells are multiplied by; profiles that are directions too, only once."""
+        profiles, also = student.profiles, self._directions
+        self._n_profiles = 0 if profiles is None else len(profiles)
+        if profiles is not None and also is not None:
+            first = also[: len(profiles)]
+            times = float(profiles.norm() / first.norm().clamp_min(1e-12))
+            if torch.allclose(profiles, times * first, rtol=1e-4, atol=1e-6 * max(times, 1.0)):
+                self._heard_as, also = times, also[len(profiles) :]
+        self._weight_by_gene = student.weight_by_gene(also)
 
     @torch.inference_mode()
     def __call__(self, expression: NDArray[np.float32]) -> Prediction:
@@ -134,6 +145,10 @@ class Predictor:
             torch.from_numpy(expression.indptr[:-1]),
             cast(torch.Tensor, self._weight_by_gene),
         )
+        if self._heard_as:
+            heard[:, : self._n_profiles] /= self._heard_as
+        else:
+            heard = heard[:, self._n_profiles :]
         length = None if self._space is None else centred_length(expression)
         return self._prediction(output, heard.numpy(), length)
 

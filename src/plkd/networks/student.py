@@ -111,15 +111,15 @@ class Student(nn.Module):
 
         Returns
         -------
-        The output, and the cells times the directions that ``weight`` was made with; 0 wide without
-        any.
+        The output, and what else was heard: the cells' agreement with each of the profiles, then
+        the cells times the directions that ``weight`` was made with; 0 wide without any of them.
         """
         first = cast(nn.Linear, self.layers[0])
         heard = F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
         width = first.out_features
         embedding = self.layers[1:](heard[:, :width] + first.bias)
         logits = self.head(embedding)
+        heard = heard[:, width:]
         if self.profiles is not None:
-            agreement = heard[:, width : width + len(self.profiles)]
-            logits, width = logits + agreement, width + len(self.profiles)
-        return StudentOutput(logits, embedding), heard[:, width:]
+            logits = logits + heard[:, : len(self.profiles)]
+        return StudentOutput(logits, embedding), heard
