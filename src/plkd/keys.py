@@ -85,6 +85,14 @@ class SlotNames:
         )
 
     @property
+    def of_later_steps(self) -> dict[str, tuple[str, str]]:
+        """Entries of ``uns`` of what is made of an annotation, with the columns of each."""
+        return {
+            self.smoothing: (self.smoothed_label, self.smoothed_confidence),
+            self.hierarchy: (self.deepest, self.deepest_confidence),
+        }
+
+    @property
     def label(self) -> str:
         return f"{self.key}_label"
 

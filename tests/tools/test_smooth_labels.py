@@ -12,6 +12,7 @@ from anndata import AnnData
 
 import plkd
 from plkd.errors import InputError, OutputExistsError
+from plkd.tools.annotate import annotate_file
 from plkd.tools.smooth_labels import smooth_labels_file
 
 CLASSES = ("L1", "L2", "WM")
@@ -217,3 +218,22 @@ def test_file_gives_what_memory_gives(tmp_path: Path) -> None:
         smooth_labels_file(tmp_path / "in.h5ad", tmp_path / "out.h5ad", batch_key="slice")
     again = smooth_labels_file(tmp_path / "out.h5ad", tmp_path / "more.h5ad", batch_key="slice")
     assert again == summary
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_annotating_again_forgets_what_was_smoothed(annotator, query, tmp_path, to_file) -> None:
+    query.obsm["spatial"] = np.random.default_rng(0).random((query.n_obs, 2))
+    plkd.tl.annotate(query, annotator, probabilities=True)
+    plkd.tl.smooth_labels(query)
+    query.obs["mine_smoothed"] = 1
+    assert SMOOTHED in query.obs
+    if to_file:
+        query.write_h5ad(tmp_path / "in.h5ad")
+        annotate_file(tmp_path / "in.h5ad", annotator, tmp_path / "out.h5ad")
+        query = anndata.read_h5ad(tmp_path / "out.h5ad")
+    else:
+        plkd.tl.annotate(query, annotator)
+    assert not {SMOOTHED, CONFIDENCE} & set(query.obs)
+    assert "plkd_smoothing" not in query.uns
+    assert "mine_smoothed" in query.obs
+    assert "plkd_label" in query.obs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,13 @@ from plkd.tools.annotation_summary import (
     summarise,
 )
 from plkd.tools.deepest_types import deepest_columns, deepest_question
-from plkd.tools.h5ad_output import annotated_copy, refuse_collisions, slots_of, write_columns
+from plkd.tools.h5ad_output import (
+    annotated_copy,
+    later_steps,
+    refuse_collisions,
+    slots_of,
+    write_columns,
+)
 from plkd.tools.judging import Doubt, judge
 from plkd.trust.conformal import ALPHA
 from plkd.trust.hierarchy import MIN_CONFIDENCE
@@ -141,7 +148,10 @@ def annotate(
     judged = judge(answers, predictor, doubt)
     summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
     target = adata.copy() if copy else adata
-    for name in names.of_cells:
+    outdated = later_steps(target.obs, target.uns, names)
+    for entry in outdated:
+        del target.uns[entry]
+    for name in (*names.of_cells, *itertools.chain(*outdated.values())):
         target.obs.drop(columns=name, errors="ignore", inplace=True)
     for name, values in obs_columns(answers, model, names, judged).items():
         target.obs[name] = values
@@ -238,7 +248,11 @@ def annotate_file(
                 silent = answers.no_counts if judged is None else judged.unknown
                 columns |= deepest_columns(asked, *answers.deepest, silent, names)
             file = annotated.file()
-            write_columns(file, columns, names.provenance, uns, earlier=names.of_cells)
+            outdated = later_steps(file["obs"], file.get("uns", {}), names)
+            for entry in outdated:
+                del file["uns"][entry]
+            earlier = (*names.of_cells, *itertools.chain(*outdated.values()))
+            write_columns(file, columns, names.provenance, uns, earlier=earlier)
             if asked is not None:
                 write_columns(file, {}, names.hierarchy, asked.as_uns())
     return summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +42,22 @@ def refuse_collisions(
             f"{', '.join(taken)}, not written by plkd",
             "choose another key_added",
         )
+
+
+def later_steps(
+    obs: Container[str], uns: Mapping[str, Any], names: SlotNames
+) -> dict[str, tuple[str, str]]:
+    """Return what plkd made of an earlier annotation, and what a new one makes outdated.
+
+    Returns
+    -------
+    The entries of ``uns`` that are there with their columns of ``obs``, and these.
+    """
+    return {
+        entry: columns
+        for entry, columns in names.of_later_steps.items()
+        if isinstance(uns.get(entry), Mapping) and all(name in obs for name in columns)
+    }
 
 
 def slots_of(file: h5py.File) -> tuple[list[str], list[str], Mapping[str, Any]]:
