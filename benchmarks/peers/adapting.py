@@ -34,6 +34,7 @@ from peers.embeddings import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
 N_NEIGHBOURS = 15
@@ -66,6 +67,14 @@ def scanvi(
     max_epochs
         Epochs of each of the two trainings; ``None`` leaves them to scvi-tools.
     """
+    said, fit, predict = scanvi_probabilities(reference, query, seed, max_epochs=max_epochs)
+    return Prediction(said.columns.to_numpy().astype(str)[said.to_numpy().argmax(1)], fit, predict)
+
+
+def scanvi_probabilities(
+    reference: AnnData, query: AnnData, seed: int, *, max_epochs: int | None = None
+) -> tuple[pd.DataFrame, float, float]:
+    """Return the same as probabilities of the types, and the seconds of training and predicting."""
     import scvi  # noqa: F401 (its import is not part of the seconds)
 
     start = time.perf_counter()
@@ -76,8 +85,8 @@ def scanvi(
     theirs = np.flatnonzero(both.obs[SIDE] == QUERY)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        labels = np.asarray(annotator.predict(indices=theirs)).astype(str)
-    return Prediction(labels, fitted - start, time.perf_counter() - fitted)
+        said = annotator.predict(indices=theirs, soft=True)
+    return said, fitted - start, time.perf_counter() - fitted
 
 
 def together(reference: AnnData, query: AnnData) -> AnnData:

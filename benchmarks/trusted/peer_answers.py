@@ -47,7 +47,8 @@ def celltypist(reference: AnnData, query: AnnData, seed: int) -> Answer:
         said = ct.annotate(query, model=model).probability_matrix
     types, largest = said.columns.to_numpy().astype(str), said.to_numpy().max(1)
     labels = types[said.to_numpy().argmax(1)]
-    return Answer(labels, 1 - largest, largest, None, None, *_seconds(start, fitted))
+    seconds = fitted - start, time.perf_counter() - fitted
+    return Answer(labels, 1 - largest, largest, None, None, *seconds)
 
 
 def logistic_regression(reference: AnnData, query: AnnData, seed: int) -> Answer:
@@ -61,7 +62,8 @@ def logistic_regression(reference: AnnData, query: AnnData, seed: int) -> Answer
         model.fit(reference.X.toarray(), reference.obs[LABELS].to_numpy().astype(str))
         fitted = time.perf_counter()
         said = model.predict_proba(query.X.toarray())
-    return _of_rows_that_sum_to_1(model.classes_, said, start, fitted)
+    seconds = fitted - start, time.perf_counter() - fitted
+    return _of_rows_that_sum_to_1(model.classes_, said, *seconds)
 
 
 def scanvi(
@@ -74,21 +76,10 @@ def scanvi(
     max_epochs
         Epochs of each of the two trainings; ``None`` leaves them to scvi-tools.
     """
-    import scvi  # noqa: F401 (its import is not part of the seconds)
-    from peers.adapting import QUERY, SIDE, together
-    from peers.embeddings import scanvi_model, scvi_model
-    from predictions import BATCH
+    from peers.adapting import scanvi_probabilities
 
-    start = time.perf_counter()
-    both = together(reference, query)
-    integrated = scvi_model(both, BATCH, seed, max_epochs=max_epochs)
-    annotator = scanvi_model(integrated, both, max_epochs=max_epochs)
-    fitted = time.perf_counter()
-    theirs = np.flatnonzero(both.obs[SIDE] == QUERY)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        said = annotator.predict(indices=theirs, soft=True)
-    return _of_rows_that_sum_to_1(said.columns, said.to_numpy(), start, fitted)
+    said, *seconds = scanvi_probabilities(reference, query, seed, max_epochs=max_epochs)
+    return _of_rows_that_sum_to_1(said.columns, said.to_numpy(), *seconds)
 
 
 PEER_ANSWERS: Mapping[str, PeerAnswer] = MappingProxyType(
@@ -97,12 +88,8 @@ PEER_ANSWERS: Mapping[str, PeerAnswer] = MappingProxyType(
 
 
 def _of_rows_that_sum_to_1(
-    types: np.ndarray, said: np.ndarray, start: float, fitted: float
+    types: np.ndarray, said: np.ndarray, fit_seconds: float, predict_seconds: float
 ) -> Answer:
     rest = rest_of(said)
     labels = np.asarray(types).astype(str)[said.argmax(1)]
-    return Answer(labels, rest, 1 - rest, None, None, *_seconds(start, fitted))
-
-
-def _seconds(start: float, fitted: float) -> tuple[float, float]:
-    return fitted - start, time.perf_counter() - fitted
+    return Answer(labels, rest, 1 - rest, None, None, fit_seconds, predict_seconds)
