@@ -93,6 +93,7 @@ def test_defaults(seen: Seen) -> None:
         "weights": None,
         "with_": "student",
         "align": True,
+        "structure": None,
         "layer": None,
         "use_raw": False,
         "gene_key": None,
@@ -118,7 +119,7 @@ def test_defaults(seen: Seen) -> None:
 def test_everything(seen: Seen) -> None:
     options = "--paired --name R --name A --weight 1 --weight 0.5 --with teacher --batch donor"
     more = "--layer counts --gene-key s --expression counts --umap --n-neighbors 9 --seed 3"
-    last = "--key-added mine --chunk-size 10 --overwrite --device cpu --no-align"
+    last = "--key-added mine --chunk-size 10 --overwrite --device cpu --no-align --structure 0.5"
     seen.summary.paired, seen.summary.aligned = True, False
     seen.summary.batches = {"d1": 1000, "d2": 500}
     result = invoke(
@@ -134,6 +135,7 @@ def test_everything(seen: Seen) -> None:
         "weights": [1.0, 0.5],
         "with_": "teacher",
         "align": False,
+        "structure": 0.5,
         "batch_key": "donor",
         "layer": "counts",
         "gene_key": "s",

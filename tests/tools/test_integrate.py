@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -228,6 +229,74 @@ def test_paired_blocks_are_aligned_by_batch(query, annotator):
     raw = plkd.tl.integrate({"rna": query, "atac": atac}, annotator, align=False, **options)
     assert (joint.uns["plkd"]["aligned"], raw.uns["plkd"]["aligned"]) == (True, False)
     assert np.abs(joint.obsm["X_plkd"] - raw.obsm["X_plkd"]).max() > 0.01
+
+
+# --- weights and structure --------------------------------------------------------------------
+
+
+@pytest.fixture
+def grouping() -> CellAnnotator:
+    """A model that held enough cells out to know the axes of its reference."""
+    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v4")
+
+
+@pytest.fixture
+def three() -> AnnData:
+    return toy_query(90, n_genes=60, n_types=3)
+
+
+def test_modalities_count_as_their_models_named_held_out_cells(three, grouping):
+    poor = copy.deepcopy(grouping)
+    scores = [model.summary_["held_out"] for model in (grouping, poor)]
+    scores[1]["student_macro_f1"] = scores[0]["student_macro_f1"] / 3
+    inputs = {"rna": three, "atac": same_cells(three)}
+    joint = plkd.tl.integrate(inputs, [grouping, poor], paired=True)
+    said = [each["weight"] for each in joint.uns["plkd"]["layers"].values()]
+    np.testing.assert_allclose(said, [1.5, 0.5])
+    width = joint.obsm["X_plkd"].shape[1] // 2
+    spread = [(joint.obsm["X_plkd"][:, part] ** 2).sum(1).mean() for part in np.split(
+        np.arange(2 * width), 2)]  # fmt: skip
+    np.testing.assert_allclose(np.sqrt(spread), said, rtol=1e-4)
+    del scores[1]["student_macro_f1"]
+    joint = plkd.tl.integrate(inputs, [grouping, poor], paired=True)
+    assert [each["weight"] for each in joint.uns["plkd"]["layers"].values()] == [1, 1]
+
+
+def test_axes_of_the_reference_stand_beside_the_embedding(three, grouping):
+    other = toy_query(70, n_genes=60, n_types=3, seed=8)
+    plain = plkd.tl.integrate([three, other], grouping, align=False)
+    joint = plkd.tl.integrate([three, other], grouping, align=False, structure=0.5)
+    assert (plain.uns["plkd"]["structure"], joint.uns["plkd"]["structure"]) == (0, 0.5)
+    points, width = joint.obsm["X_plkd"], plain.obsm["X_plkd"].shape[1]
+    assert points.shape == (160, width + 20)
+    spread = [np.sqrt((part**2).sum(1).mean()) for part in (points[:, :width], points[:, width:])]
+    np.testing.assert_allclose(spread, [1, 0.5], rtol=1e-4)
+    embedded = plain.obsm["X_plkd"] - plain.obsm["X_plkd"].mean(0)
+    np.testing.assert_allclose(points[:, :width] * embedded.std() / points[:, :width].std(),
+                               embedded, atol=1e-3)  # fmt: skip
+    axes = grouping.trust_.groups.axes
+    counts = np.concatenate([three.X.toarray(), other.X.toarray()])
+    log1p = np.log1p(counts / counts.sum(1, keepdims=True) * 1e4)
+    genes = three.var_names.get_indexer(grouping.genes_.names)
+    along = log1p[:, genes] @ axes.T
+    for found, expected in zip(points[:, width:].T, along.T, strict=True):
+        assert np.corrcoef(found, expected)[0, 1] > 0.9999
+
+
+def test_paired_modalities_keep_differences_within_types(three, grouping):
+    inputs = {"rna": three, "atac": same_cells(three)}
+    assert plkd.tl.integrate(inputs, grouping, paired=True).uns["plkd"]["structure"] == 1
+    bare = copy.deepcopy(grouping)
+    bare.trust_ = None
+    assert plkd.tl.integrate(inputs, bare, paired=True).uns["plkd"]["structure"] == 0
+
+
+def test_structure_that_cannot_be_is_refused(query, other, annotator, grouping):
+    with pytest.raises(InputError, match="knows the principal axes"):
+        plkd.tl.integrate([query, other], annotator, structure=1)
+    for wrong in (-1, np.nan, np.inf):
+        with pytest.raises(InputError, match="a structure of 0 or more"):
+            plkd.tl.integrate([query, other], grouping, structure=wrong)
 
 
 # --- paired -----------------------------------------------------------------------------------

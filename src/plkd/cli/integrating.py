@@ -72,7 +72,8 @@ Weights = Annotated[
     typer.Option(
         "--weight",
         metavar="NUMBER",
-        help="How much a paired file counts, once for each. [dim]default: all alike",
+        help="How much a paired file counts, once for each. "
+        "[dim]default: as its model did on held-out cells",
         rich_help_panel=_INPUT,
     ),
 ]
@@ -81,6 +82,16 @@ Align = Annotated[
     typer.Option(
         "--align/--no-align",
         help="Bring each type, as the model names it, to stand alike in all batches.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Structure = Annotated[
+    float | None,
+    typer.Option(
+        "--structure",
+        min=0.0,
+        metavar="NUMBER",
+        help="How much differences within types count. [dim]default: 1 if paired, else 0",
         rich_help_panel=_OUTPUT,
     ),
 ]
@@ -127,6 +138,7 @@ def integrate(
     name: Names = None,
     weight: Weights = None,
     align: Align = True,
+    structure: Structure = None,
     layer: o.Layer = None,
     use_raw: o.UseRaw = False,
     gene_key: o.GeneKey = None,
@@ -172,6 +184,7 @@ def integrate(
             weights=weight,
             with_=with_.value,
             align=align,
+            structure=structure,
             layer=layer,
             use_raw=use_raw,
             gene_key=gene_key,

@@ -20,7 +20,13 @@ from plkd.tools.annotation_summary import AnnotationSummary, summarise
 from plkd.tools.joint_blocks import Block, side_by_side
 from plkd.tools.joint_inputs import JointInput
 from plkd.tools.joint_obs import batches_of, paired_obs, stacked_obs
-from plkd.tools.joint_options import Joining, check_graph, model_of_each, weight_of_each
+from plkd.tools.joint_options import (
+    Joining,
+    check_graph,
+    model_of_each,
+    structure_of,
+    weight_of_each,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -45,6 +51,8 @@ class IntegrationSummary:
         Whether the inputs are modalities of the same cells.
     aligned
         Whether the cells of a type were brought together across batches or layers.
+    structure
+        How much the principal axes of the reference count beside the model's embedding.
     layers
         Of each input: cells, what its values are, how its genes met the model's, which model; of
         paired ones also ``columns``, those of the embedding that are its own, and ``divided_by``,
@@ -59,6 +67,7 @@ class IntegrationSummary:
     network: str
     paired: bool
     aligned: bool
+    structure: float
     layers: dict[str, dict[str, Any]]
     batches: dict[str, int]
     plkd_version: str
@@ -96,7 +105,7 @@ def join(
     from anndata import AnnData
 
     models = model_of_each(model, [each.name for each in inputs], paired=how.paired)
-    weights = weight_of_each(how, len(inputs))
+    weights, structure = weight_of_each(how, models), structure_of(how, models)
     obs, orders = _cells(inputs, how)
     check_graph(how, len(obs))
     batches = _batch_counts(inputs, obs, how)
@@ -120,9 +129,8 @@ def join(
         blocks = [each.ordered(order) for each, order in zip(blocks, orders, strict=True)]
     apart = _batches_to_align(obs, how) if how.align else None
     blocks = [each.aligned(apart) for each in blocks]
-    joint = blocks[0].points
-    if how.paired:
-        joint = side_by_side([each.points for each in blocks], weights, list(layers.values()))
+    parts = [each.structured(structure) for each in blocks]
+    joint = side_by_side(parts, weights, list(layers.values())) if how.paired else parts[0]
     no_counts = np.any([each.no_counts for each in blocks], axis=0)
     obs[how.slots.no_counts] = no_counts
     summary = IntegrationSummary(
@@ -132,6 +140,7 @@ def join(
         network=how.with_,
         paired=how.paired,
         aligned=apart is not None,
+        structure=structure,
         layers=layers,
         batches=batches,
         plkd_version=installed_version(),
@@ -191,7 +200,7 @@ def _embed(
     """Return the cells of one input as its model embeds them, and what was done."""
     answers = Answers.in_memory(query.source.n_cells, predictor, probabilities=how.align)
     annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
-    block = Block(answers.embedding, answers.no_counts, answers.probabilities)
+    block = Block(answers.embedding, answers.no_counts, answers.probabilities, answers.points)
     return block, summarise(query, model, answers, how.with_)
 
 

@@ -24,27 +24,34 @@ class Block:
         Whether a cell has no count in the model's genes, ``(n_cells,)``.
     probabilities
         Of each type, float32 ``(n_cells, n_types)``; ``None`` where nothing is to be aligned.
+    along_axes
+        Where cells lie along the principal axes of the reference (:mod:`plkd.trust.groups`),
+        float32 ``(n_cells, n_axes)``; ``None`` where the model has none.
     """
 
     points: NDArray[np.float32]
     no_counts: NDArray[np.bool_]
-    probabilities: NDArray[np.float32] | None
+    probabilities: NDArray[np.float32] | None = None
+    along_axes: NDArray[np.float32] | None = None
 
     @classmethod
     def stacked(cls, blocks: Sequence[Self]) -> Self:
         """Return the cells of several blocks under one another."""
-        shares = [each.probabilities for each in blocks if each.probabilities is not None]
         return cls(
             np.concatenate([each.points for each in blocks]),
             np.concatenate([each.no_counts for each in blocks]),
-            np.concatenate(shares) if shares else None,
+            _under_one_another([each.probabilities for each in blocks]),
+            _under_one_another([each.along_axes for each in blocks]),
         )
 
     def ordered(self, order: NDArray[np.int64]) -> Self:
         """Return the cells at these positions."""
-        shares = None if self.probabilities is None else self.probabilities[order]
         return replace(
-            self, points=self.points[order], no_counts=self.no_counts[order], probabilities=shares
+            self,
+            points=self.points[order],
+            no_counts=self.no_counts[order],
+            probabilities=None if self.probabilities is None else self.probabilities[order],
+            along_axes=None if self.along_axes is None else self.along_axes[order],
         )
 
     def aligned(self, batches: NDArray[np.integer] | None) -> Self:
@@ -52,7 +59,25 @@ class Block:
         if batches is None or self.probabilities is None:
             return self
         shares = np.where(self.no_counts[:, None], np.float32(0), self.probabilities)
-        return replace(self, points=aligned(self.points, shares, batches))
+        axes = self.along_axes
+        return replace(
+            self,
+            points=aligned(self.points, shares, batches),
+            along_axes=None if axes is None else aligned(axes, shares, batches),
+        )
+
+    def structured(self, structure: float) -> NDArray[np.float32]:
+        """Return the embedding, and the axes beside it if they count for something."""
+        if not structure or self.along_axes is None:
+            return self.points
+        return side_by_side([self.points, self.along_axes], [1.0, structure], [{}, {}])
+
+
+def _under_one_another(
+    parts: Sequence[NDArray[np.float32] | None],
+) -> NDArray[np.float32] | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def side_by_side(

@@ -16,6 +16,7 @@ from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network
 
 FEWEST_FOR_UMAP = 10
+LEAST_SCORE = 0.01
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Joining:
     paired: bool
     with_: Network
     align: bool
+    structure: float | None
     batch_key: str | None
     weights: Sequence[float] | None
     gene_key: str | None
@@ -94,8 +96,13 @@ def model_of_each(model: Any, names: Sequence[str], *, paired: bool) -> list[Cel
     return models
 
 
-def weight_of_each(how: Joining, n_inputs: int) -> list[float]:
-    """Return the weight of each input, 1 where none were given.
+def weight_of_each(how: Joining, models: Sequence[CellAnnotator]) -> list[float]:
+    """Return the weight of each input: as given, or by how well its model named held-out cells.
+
+    Returns
+    -------
+    Without given weights the macro F1 of each model on the cells that it held out, over their mean;
+    1 for all where a model held none out.
 
     Raises
     ------
@@ -103,19 +110,59 @@ def weight_of_each(how: Joining, n_inputs: int) -> list[float]:
         Weights of unpaired inputs, too few or too many, or one that is not above 0.
     """
     if how.weights is None:
-        return [1.0] * n_inputs
+        return _weights_by_score(models, how.with_) if how.paired else [1.0] * len(models)
     weights = [float(weight) for weight in how.weights]
     if not how.paired:
         raise InputError(
             "weights with paired inputs only", "unpaired ones", "leave weights out, or pair them"
         )
-    if len(weights) != n_inputs or not all(0 < weight < np.inf for weight in weights):
+    if len(weights) != len(models) or not all(0 < weight < np.inf for weight in weights):
         raise InputError(
-            f"a weight above 0 for each of {n_inputs} inputs",
+            f"a weight above 0 for each of {len(models)} inputs",
             ", ".join(map(str, weights)) or "none",
             "pass as many weights as inputs, or leave them out",
         )
     return weights
+
+
+def _weights_by_score(models: Sequence[CellAnnotator], network: Network) -> list[float]:
+    summaries = [(model.summary_ or {}).get("held_out") or {} for model in models]
+    scores = [summary.get(f"{network}_macro_f1") for summary in summaries]
+    if any(score is None for score in scores):
+        return [1.0] * len(models)
+    told = [max(float(score or 0), LEAST_SCORE) for score in scores]
+    return [score * len(told) / sum(told) for score in told]
+
+
+def structure_of(how: Joining, models: Sequence[CellAnnotator]) -> float:
+    """Return how much the principal axes count beside the embedding: as given, or as is usual.
+
+    Returns
+    -------
+    Without a given number 1 for paired inputs whose models all have axes, and 0 otherwise.
+
+    Raises
+    ------
+    InputError
+        The number is negative or infinite, or a model has no axes.
+    """
+    known = all(
+        model.trust_ is not None
+        and model.trust_.groups is not None
+        and model.trust_.networks[how.with_].grouped is not None
+        for model in models
+    )
+    if how.structure is None:
+        return 1.0 if how.paired and known else 0.0
+    if not 0 <= how.structure < np.inf:
+        raise InputError("a structure of 0 or more", f"{how.structure}", "leave it out")
+    if how.structure > 0 and not known:
+        raise InputError(
+            "a model that knows the principal axes of its reference",
+            "one of an earlier format, or with fewer than 200 cells held out",
+            "train it again on more cells, or leave structure out",
+        )
+    return float(how.structure)
 
 
 def check_graph(how: Joining, n_cells: int) -> None:
