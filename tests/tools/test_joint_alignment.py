@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plkd.metrics import cell_type_asw, kbet
-from plkd.tools.joint_alignment import FEW_FOR_MEAN, aligned
+from plkd.tools.joint_alignment import FEW_FOR_MEAN, ROUNDS, aligned
 
 WIDTH = 6
 
@@ -75,13 +75,13 @@ def test_cells_without_a_probability_stay_in_place_and_count_for_nothing():
     np.testing.assert_array_equal(found[-5:], strange[-5:])
 
 
-def test_one_cell_of_a_batch_is_moved_by_half_and_keeps_its_shape():
+def test_one_cell_of_a_batch_is_moved_by_half_each_time_and_keeps_its_shape():
     points, types, batches = clouds({(0, 0): 200})
     alone = np.concatenate([points, points[:1] + 4])
     moved = aligned(alone, certain(np.append(types, 0)), np.append(batches, 1))
-    assert FEW_FOR_MEAN == 1.0
-    halfway = (alone[-1] + np.average(alone, axis=0)) / 2
-    np.testing.assert_allclose(moved[-1], halfway, atol=0.05)
+    assert (FEW_FOR_MEAN, ROUNDS) == (1.0, 2)
+    expected = (alone[-1] + 3 * np.average(alone, axis=0)) / 4
+    np.testing.assert_allclose(moved[-1], expected, atol=0.08)
 
 
 def test_directions_in_which_nothing_varies_do_no_harm():

@@ -13,6 +13,9 @@ FEW_FOR_MEAN, FEW_FOR_SHAPE = 1.0, 50.0
 """Cells of a type in a batch at which its own mean, and its own covariance, count one half; the
 rest is the type's of all batches."""
 
+ROUNDS = 2
+"""Types overlap, so one round does not finish; a third hardly moves anything."""
+
 LEAST = 1e-3
 """Probability of a type below which a cell has no part in it."""
 
@@ -59,15 +62,20 @@ def aligned(
     2019) does so for the means, with clusters that it finds in the place of types.
 
     Estimates are drawn towards those of all batches: of n cells the mean counts n / (n + 1), the
-    covariance n / (n + 50). A type that is in one batch only stays in place.
+    covariance n / (n + 50). All of it is done twice. A type that is in one batch only stays in
+    place.
     """
     points = embedding.astype(np.float64)
-    moved = points.copy()
     members = [np.flatnonzero(batches == batch) for batch in np.unique(batches)]
-    if len(members) > 1:
-        for share in probabilities.T.astype(np.float64):
+    if len(members) < 2:
+        return embedding
+    shares = probabilities.T.astype(np.float64)
+    for _ in range(ROUNDS):
+        moved = points.copy()
+        for share in shares:
             _move_type(points, share, members, moved)
-    return moved.astype(np.float32)
+        points = moved
+    return points.astype(np.float32)
 
 
 def _move_type(points: Float, share: Float, members: list[NDArray[np.int64]], moved: Float) -> None:
