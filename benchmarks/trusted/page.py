@@ -97,8 +97,8 @@ def how(table: pd.DataFrame) -> str:
         "novelty of the peers is 1 less their largest probability. scANVI learns with the query "
         "at hand, cells of the left-out type among it; all others are done learning before. plkd's "
         "novelty looks at the groups that the query's cells form, and takes off what all of them "
-        "have in common, the batch effect; both need no labels. CellTypist and logistic regression have no randomness "
-        "and ran once."
+        "have in common, the batch effect; both need no labels. CellTypist and logistic "
+        "regression have no randomness and ran once."
     )
 
 
