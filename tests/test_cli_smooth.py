@@ -23,7 +23,7 @@ class FakeSummary:
     n_changed: int = 700
     n_unknown: int = 0
     mean_neighbors: float = 5.97
-    weight: float = 0.6
+    weight: float = 0.7
     batch_key: str | None = None
     slices: dict[str, int] = field(default_factory=lambda: {f"s{i}": 280 for i in range(25)})
 
@@ -65,7 +65,7 @@ def test_defaults(seen: Seen) -> None:
         "path": Path("a.h5ad"),
         "out": Path("b.h5ad"),
         "batch_key": None,
-        "weight": 0.6,
+        "weight": 0.7,
         "n_neighbors": 6,
         "radius": None,
         "coordinates": "spatial",
@@ -74,7 +74,7 @@ def test_defaults(seen: Seen) -> None:
     }
     said = result.stdout
     assert "Smoothed the labels of 7,000 cells" in said
-    assert "700 changed (10.0%); 6.0 neighbours each, weight 0.6." in said
+    assert "700 changed (10.0%); 6.0 neighbours each, weight 0.7." in said
     assert "slice" not in said
     assert "unknown" not in said
     assert "Written: b.h5ad\n" in said

@@ -102,7 +102,7 @@ def smooth(
     out: Out,
     batch: Slices = None,
     coordinates: Coordinates = "spatial",
-    weight: Weight = 0.6,
+    weight: Weight = 0.7,
     neighbors: Neighbors = None,
     radius: Radius = None,
     key_added: KeyAdded = DEFAULT_KEY,
