@@ -152,7 +152,7 @@ def test_sentences(script: Callable[[str], ModuleType], rows: pd.DataFrame) -> N
     )
     assert "moves the Teacher's macro F1 by -0.010" in text
     assert "F1 of the Student: smoothing costs L1 (-0.030). It gains most in L3 (+0.070)." in text
-    assert "0.6, is not the one that these" in text
+    assert "0.7, is not the one that these" in text
     assert "| harmony + knn | 0.570 | 0.700 | yes |" in text
     assert "| Student, smoothed | 0.630 ± 0.014 | 0.630 ± 0.014 | no |" in text
     assert "mlp" not in text
