@@ -592,7 +592,7 @@ def test_info(model: Path) -> None:
     assert result.exit_code == 0
     for said in (
         "2: B cell, T cell",
-        "version 3",
+        "version 4",
         "log1p of counts per 10,000",
         "1,200 cells",
         "Student 0.941",
