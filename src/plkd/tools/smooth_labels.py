@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 N_NEIGHBORS = 6
 WEIGHT = 0.7
-"""0.7 and 0.8 measured alike on held-out slices of cortex (docs/results/space.md); the lighter one."""
+"""0.7 and 0.8 measured alike on held-out slices of cortex (space.md); this is the lighter one."""
 ALL = "all"
 
 
