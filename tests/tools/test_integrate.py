@@ -602,3 +602,13 @@ def test_genes_and_values_are_checked_in_every_input(query, other, annotator):
 def test_too_few_cells_for_a_umap(query, other, annotator):
     with pytest.raises(InputError, match="at least 10 cells"):
         plkd.tl.integrate([query[:4].copy(), other[:4].copy()], annotator, umap=True)
+
+
+@pytest.mark.slow
+def test_many_cells_have_neighbours_too():
+    import scanpy as sc
+
+    cells = anndata.AnnData(np.zeros((8300, 1), dtype=np.float32))
+    cells.obsm["X_plkd"] = np.random.default_rng(0).normal(size=(8300, 8)).astype(np.float32)
+    sc.pp.neighbors(cells, n_neighbors=15, use_rep="X_plkd", random_state=0)
+    assert cells.obsp["connectivities"].shape == (8300, 8300)
