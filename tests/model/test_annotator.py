@@ -270,3 +270,18 @@ def test_scores_are_the_same_whether_or_not_profiles_are_heard_twice(model, are_
     sparse, dense = predictor.sparse(query), predictor(query.toarray())
     assert np.allclose(sparse.probabilities, dense.probabilities, atol=1e-5)
     assert np.allclose(sparse.scores, dense.scores, atol=1e-3)
+
+
+def test_profiles_that_say_nothing_are_no_directions(model):
+    from copy import deepcopy
+    from dataclasses import replace
+
+    silent, n_types = deepcopy(model), len(model.classes_)
+    silent.student_.profiles.zero_()
+    directions = model.trust_.space.directions.copy()
+    directions[:n_types] = 0
+    silent.trust_ = replace(model.trust_, space=replace(model.trust_.space, directions=directions))
+    query = sp.random(50, len(model.genes_), density=0.1, format="csr", random_state=0)
+    query = sp.csr_matrix(query, dtype=np.float32)
+    predictor = Predictor(silent)
+    assert np.allclose(predictor.sparse(query).scores, predictor(query.toarray()).scores, atol=1e-3)

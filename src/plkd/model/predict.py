@@ -95,7 +95,9 @@ class Predictor:
         if profiles is not None and also is not None:
             first = also[: len(profiles)]
             times = float(profiles.norm() / first.norm().clamp_min(1e-12))
-            if torch.allclose(profiles, times * first, rtol=1e-4, atol=1e-6 * max(times, 1.0)):
+            if times > 0 and torch.allclose(
+                profiles, times * first, rtol=1e-4, atol=1e-6 * max(times, 1.0)
+            ):
                 self._heard_as, also = times, also[len(profiles) :]
         self._weight_by_gene = student.weight_by_gene(also)
 

@@ -115,7 +115,7 @@ def join(
         for each, own in zip(inputs, models, strict=True)
     ]
     embedded = [
-        _embed(query, own, predictors[id(own)], how, told)
+        _embed(query, own, predictors[id(own)], how, told, with_axes=structure > 0)
         for query, own, told in zip(queries, models, _told_of_all(progress, queries), strict=True)
     ]
     layers = {
@@ -196,11 +196,14 @@ def _embed(
     predictor: Predictor,
     how: Joining,
     progress: Progress | None,
+    *,
+    with_axes: bool,
 ) -> tuple[Block, AnnotationSummary]:
     """Return the cells of one input as its model embeds them, and what was done."""
     answers = Answers.in_memory(query.source.n_cells, predictor, probabilities=how.align)
     annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
-    block = Block(answers.embedding, answers.no_counts, answers.probabilities, answers.points)
+    along_axes = answers.points if with_axes else None
+    block = Block(answers.embedding, answers.no_counts, answers.probabilities, along_axes)
     return block, summarise(query, model, answers, how.with_)
 
 

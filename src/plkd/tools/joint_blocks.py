@@ -26,7 +26,7 @@ class Block:
         Of each type, float32 ``(n_cells, n_types)``; ``None`` where nothing is to be aligned.
     along_axes
         Where cells lie along the principal axes of the reference (:mod:`plkd.trust.groups`),
-        float32 ``(n_cells, n_axes)``; ``None`` where the model has none.
+        float32 ``(n_cells, n_axes)``; ``None`` where they do not count.
     """
 
     points: NDArray[np.float32]
@@ -68,7 +68,7 @@ class Block:
 
     def structured(self, structure: float) -> NDArray[np.float32]:
         """Return the embedding, and the axes beside it if they count for something."""
-        if not structure or self.along_axes is None:
+        if self.along_axes is None:
             return self.points
         return side_by_side([self.points, self.along_axes], [1.0, structure], [{}, {}])
 
