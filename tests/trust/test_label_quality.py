@@ -1,4 +1,4 @@
-"""Doubtful labels: neighbours against loops, and which labels are set aside."""
+"""Doubtful labels: neighbours against loops."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from scipy.sparse import csr_matrix
 
 from plkd.trust import label_quality
 from plkd.trust.label_quality import (
-    labels_to_set_aside,
     neighbour_shares,
     own_shares,
     share_of_doubtful,
@@ -105,7 +104,7 @@ def test_doubtful_are_labels_that_others_contradict_together() -> None:
     assert share_of_doubtful(shares, np.full(5, -1)) == 0.0
 
 
-def test_mixed_up_labels_are_doubtful_and_set_aside() -> None:
+def test_mixed_up_labels_are_doubtful() -> None:
     expression, codes = blobs((120, 100, 80))
     wrong = np.random.default_rng(1).permutation(300)[:9]
     mixed = codes.copy()
@@ -113,36 +112,3 @@ def test_mixed_up_labels_are_doubtful_and_set_aside() -> None:
     assert share_of_doubtful(neighbour_shares(expression, codes, 3), codes) == 0
     shares = neighbour_shares(expression, mixed, 3)
     assert share_of_doubtful(shares, mixed) == pytest.approx(0.03)
-    aside = labels_to_set_aside(shares, mixed)
-    assert set(np.flatnonzero(aside)) == set(wrong)
-
-
-def test_a_type_of_three_cells_that_neighbours_do_not_show_is_kept() -> None:
-    expression, codes = blobs((120, 100, 3))
-    shares = neighbour_shares(expression, codes, 3)
-    assert (own_shares(shares, codes)[codes == 2] < 0.1).all()
-    aside = labels_to_set_aside(shares, codes)
-    assert aside[codes == 2].sum() == 1  # two are needed to learn a type from
-    assert not aside[codes != 2].any()
-
-
-def test_a_type_loses_no_more_than_others_would_and_keeps_the_best_supported() -> None:
-    """Nine of twelve labels of type 1 are doubted, and three of thirty of type 0."""
-    codes = np.repeat([0, 1, 2], [30, 12, 20])
-    own = np.full(62, 0.9)
-    own[:3] = 0.0
-    own[30:39] = np.array([8, 0, 7, 1, 6, 2, 5, 3, 4]) / 100
-    shares = np.zeros((62, 3))
-    shares[np.arange(62), codes] = own
-    shares[np.arange(62), (codes + 1) % 3] = 1 - own
-    aside = labels_to_set_aside(shares, codes)
-    assert np.flatnonzero(aside[:30]).tolist() == [0, 1, 2]
-    most = int(np.ceil(label_quality.EVEN * 12 / 2))
-    assert 0 < most < 9
-    assert sorted(own[30:42][aside[30:42]].tolist()) == [n / 100 for n in range(most)]
-    assert not aside[42:].any()
-
-
-def test_cells_without_a_label_are_never_set_aside() -> None:
-    shares = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    assert not labels_to_set_aside(shares, np.array([-1, 0, 1, -1])).any()

@@ -69,9 +69,9 @@ class TrainConfig(Config):
         Weight of the cross-entropy with reference labels in the Student. Paper's text: 0.
     doubtful_labels
         Share of labels contradicted by a cell's neighbours (:mod:`plkd.trust.label_quality`) above
-        which such labels are set aside: their cells then teach as cells without a label do. Clean
-        references of ours have at most 0.04 of them, so nothing is done there. ``None`` believes
-        all labels (the paper).
+        which labels that are likely wrong are set aside (:mod:`plkd.trust.wrong_labels`): their
+        cells then teach as cells without a label do. Clean references of ours have at most 0.04 of
+        them, so nothing is done there. ``None`` believes all labels (the paper).
     trust
         Learn on the held-out cells when to believe the model: calibrated confidence, novelty,
         sets of types. Needs ``hold_out``; takes the time of one more Student.

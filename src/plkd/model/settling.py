@@ -1,4 +1,4 @@
-"""Labels of a reference that are believed: where many are wrong, those that stand alone are not."""
+"""Labels of a reference that are believed: where many are wrong, those likely wrong are not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from plkd.training.cells import Cells
-from plkd.trust.label_quality import labels_to_set_aside, neighbour_shares, share_of_doubtful
+from plkd.trust.label_quality import neighbour_shares, share_of_doubtful
+from plkd.trust.wrong_labels import labels_to_set_aside
 
 
 def settled_labels(cells: Cells, most: float | None, seed: int) -> tuple[Cells, dict[str, Any]]:
-    """Return the cells without labels that their neighbours contradict, where these are many.
+    """Return the cells without labels that are likely wrong, where neighbours contradict many.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def settled_labels(cells: Cells, most: float | None, seed: int) -> tuple[Cells, 
     said = {"share_of_doubtful": round(doubtful, 6), "n_cells": 0}
     if doubtful <= most:
         return cells, said
-    aside = labels_to_set_aside(shares, cells.codes)
+    aside = labels_to_set_aside(cells.expression, cells.codes, cells.n_types, seed=seed)
     codes = np.where(aside, -1, cells.codes)
     kept = Cells(cells.expression, codes, cells.depth, cells.n_types)
     return kept, {**said, "n_cells": int(aside.sum())}

@@ -19,9 +19,6 @@ HARDLY_EVER = 0.1
 """Share of a cell's neighbours below which its own label is hardly ever found among them. With
 fewer than about six types, labels that are wrong at random are found among more than that."""
 
-EVEN = 1.2
-"""What a type may lose, in units of what labels wrong at random take from each type."""
-
 MOSTLY = 0.5
 """Share of its neighbours from which they agree on another label."""
 
@@ -53,11 +50,27 @@ def neighbour_shares(
     return shares_among(singular_points(expression, seed=seed), codes, n_types, seed=seed)
 
 
-def singular_points(expression: csr_matrix, *, seed: int = 0) -> NDArray[np.floating]:
-    """Return the cells in the first 50 singular vectors, ``(n_cells, 50)``; fewer of few genes."""
+def singular_points(
+    expression: csr_matrix, *, n_components: int = N_COMPONENTS, seed: int = 0
+) -> NDArray[np.floating]:
+    """Return the cells in the first singular vectors, ``(n_cells, n_components)``.
+
+    Parameters
+    ----------
+    expression
+        ``(n_cells, n_genes)``.
+    n_components
+        How many; fewer of few cells or genes.
+    seed
+        Of the search for them.
+
+    Returns
+    -------
+    What each cell has along each of them.
+    """
     from sklearn.decomposition import TruncatedSVD
 
-    n_components = min(N_COMPONENTS, min(expression.shape) - 1)
+    n_components = min(n_components, min(expression.shape) - 1)
     return TruncatedSVD(n_components, random_state=seed).fit_transform(expression)
 
 
@@ -116,33 +129,3 @@ def share_of_doubtful(shares: NDArray[np.float64], codes: NDArray[np.int64]) -> 
     labelled = codes >= 0
     doubtful = (own_shares(shares, codes) < HARDLY_EVER) & (shares.max(1) >= MOSTLY)
     return float(doubtful[labelled].mean()) if labelled.any() else 0.0
-
-
-def labels_to_set_aside(shares: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say which labels not to learn from, where a good part of them is known to be wrong.
-
-    Parameters
-    ----------
-    shares
-        What :func:`neighbour_shares` returned, ``(n_cells, n_types)``.
-    codes
-        Label of each cell, ``(n_cells,)``, -1 where it has none.
-
-    Returns
-    -------
-    bool ``(n_cells,)``: labels found among fewer than a tenth of the neighbours. A type that would
-    lose most of its cells so may be one that neighbours do not show: it loses no more than labels
-    that are wrong at random would take from every type alike, and keeps the best supported.
-    """
-    n_types = shares.shape[1]
-    own = own_shares(shares, codes)
-    aside = own < HARDLY_EVER
-    even = int(np.ceil(EVEN * aside.sum() / max(n_types - 1, 1)))
-    for code in range(n_types):
-        cells = np.flatnonzero(codes == code)
-        doubted = cells[aside[cells]]
-        if 2 * len(doubted) > len(cells):
-            most = min(even, len(cells) - 2)  # a type of one cell cannot be learned
-            kept = doubted[np.argsort(own[doubted], kind="stable")][max(most, 0) :]
-            aside[kept] = False
-    return np.asarray(aside)

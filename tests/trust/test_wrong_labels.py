@@ -1,0 +1,114 @@
+"""Wrong labels: their number against what was planted, and which are set aside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from plkd.trust import wrong_labels
+from plkd.trust.wrong_labels import expected_right, label_trust, labels_to_set_aside
+
+
+def blobs(sizes: tuple[int, ...], seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
+    """Cells of types that express eight genes each, well apart."""
+    rng = np.random.default_rng(seed)
+    codes = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    rates = np.where(np.arange(8 * len(sizes)) // 8 == codes[:, None], 6.0, 0.3)
+    return csr_matrix(np.log1p(rng.poisson(rates)).astype(np.float32)), codes
+
+
+def with_wrong(codes: np.ndarray, share: float, n_types: int, seed: int = 1) -> np.ndarray:
+    """Give a share of the cells another type, each alike likely."""
+    rng = np.random.default_rng(seed)
+    wrong = rng.permutation(len(codes))[: round(share * len(codes))]
+    given = codes.copy()
+    given[wrong] = (codes[wrong] + rng.integers(1, n_types, len(wrong))) % n_types
+    return given
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
+def test_the_share_of_wrong_labels_is_found_where_types_are_clear(share: float) -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.choice(5, 3000, p=[0.5, 0.2, 0.15, 0.1, 0.05])
+    given = with_wrong(truth, share, 5)
+    likelihood = np.full((3000, 5), 1e-4)
+    likelihood[np.arange(3000), truth] = 1.0
+    said = likelihood * np.bincount(given, minlength=5) / 3000
+    trust = label_trust(np.log(said / said.sum(1, keepdims=True)), given)
+    assert trust.share_wrong == pytest.approx(share, abs=0.005)
+    assert np.array_equal(trust.right > 0.5, given == truth)
+
+
+def test_one_round_is_bayes_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cell by cell, with the share of wrong labels and of types that it begins with."""
+    monkeypatch.setattr(wrong_labels, "N_ROUNDS", 1)
+    rng = np.random.default_rng(3)
+    said = rng.dirichlet(np.ones(4), 30)
+    codes = np.arange(30) % 4
+    share = np.bincount(codes) / 30
+    right = []
+    for cell, code in enumerate(codes):
+        weights = [
+            said[cell, t] / share[t] * share[t] * (0.8 if t == code else 0.2 / 3) for t in range(4)
+        ]
+        right.append(weights[code] / sum(weights))
+    trust = label_trust(np.log(said), codes)
+    np.testing.assert_allclose(trust.right, right, rtol=1e-9)
+    assert trust.share_wrong == pytest.approx(1 - np.mean(right))
+
+
+def test_right_labels_expected_are_those_of_a_count() -> None:
+    sizes = np.array([4000, 900, 100])
+    truth = np.repeat(np.arange(3), sizes)
+    given = with_wrong(truth, 0.2, 3)
+    counts = np.bincount(given)
+    right = np.bincount(given[given == truth])
+    assert counts[2] > 3 * right[2]  # most of the rare type's labels are wrong
+    np.testing.assert_allclose(expected_right(counts, 0.2), right, atol=60)
+    assert expected_right(np.array([5000, 10]), 0.2)[1] == 0  # fewer than fall on it by chance
+
+
+def test_a_rare_type_is_found_among_five_times_as_many_wrong_labels() -> None:
+    expression, codes = blobs((900, 700, 500, 400, 300, 20))
+    given = with_wrong(codes, 0.2, 6)
+    wrong = given != codes
+    rare = given == 5
+    assert wrong[rare].sum() > 5 * (~wrong)[rare].sum()
+    aside = labels_to_set_aside(expression, given, 6)
+    assert aside[wrong].mean() > 0.98
+    assert aside[~wrong].mean() < 0.01
+    assert not aside[rare & ~wrong].any()
+
+
+def test_hardly_a_label_of_a_clean_reference_goes() -> None:
+    expression, codes = blobs((120, 100, 80))
+    assert labels_to_set_aside(expression, codes, 3).mean() <= 0.01
+
+
+def test_a_type_keeps_half_of_the_labels_expected_right_and_two_at_least() -> None:
+    """Of noise no classifier can tell anything: the rare type would go as a whole."""
+    rng = np.random.default_rng(4)
+    expression = csr_matrix(np.log1p(rng.poisson(1.0, (600, 40))).astype(np.float32))
+    codes = np.repeat([0, 1, 2, 3], [300, 200, 96, 4])
+    aside = labels_to_set_aside(expression, codes, 4)
+    kept = np.bincount(codes[~aside], minlength=4)
+    assert kept[3] >= 2
+    assert (kept[:3] > 0.2 * np.array([300, 200, 96])).all()
+
+
+def test_cells_without_a_label_are_never_set_aside_and_say_nothing() -> None:
+    expression, codes = blobs((120, 100, 80))
+    given = with_wrong(codes, 0.2, 3)
+    labelled = np.arange(300) % 5 > 0
+    without = np.where(labelled, given, -1)
+    aside = labels_to_set_aside(expression, without, 3)
+    assert not aside[~labelled].any()
+    alone = labels_to_set_aside(expression[labelled], given[labelled], 3)
+    np.testing.assert_array_equal(aside[labelled], alone)
+
+
+@pytest.mark.parametrize("n_types", [1, 2])
+def test_few_cells_or_one_type_leave_labels_as_they_are(n_types: int) -> None:
+    expression, _ = blobs((2,))
+    assert not labels_to_set_aside(expression, np.arange(2) % n_types, n_types).any()
