@@ -62,7 +62,42 @@ def test_order_of_cells_and_names_of_batches_do_not_matter():
 @pytest.mark.parametrize("counts", [{(0, 0): 30, (1, 1): 40}, {(0, 0): 30, (1, 0): 30}])
 def test_a_type_in_one_batch_stays_in_place(counts):
     points, types, batches = clouds(counts)
-    np.testing.assert_array_equal(aligned(points, certain(types), batches), points)
+    np.testing.assert_allclose(aligned(points, certain(types), batches), points, rtol=1e-6)
+
+
+@pytest.mark.parametrize("doubt", [0.002, 0.01, 0.03])
+def test_a_rare_type_of_one_batch_is_not_drawn_to_what_is_common_in_others(doubt):
+    """Five thousand cells of another type that hold a little of it are not a cloud of it."""
+    rng = np.random.default_rng(3)
+    types = np.repeat([0, 1, 0], [1000, 50, 5000])
+    batches = np.repeat([0, 0, 1], [1000, 50, 5000])
+    points = rng.normal(size=(6050, WIDTH)).astype(np.float32)
+    points[types == 1, 0] += 10
+    shares = (1 - doubt) * certain(types) + doubt * (1 - certain(types))
+    moved = aligned(points, shares, batches)
+    gap = moved[types == 1].mean(0) - moved[types == 0].mean(0)
+    assert gap[0] == pytest.approx(10, abs=0.5)
+    assert moved[types == 1].std(0) == pytest.approx(points[types == 1].std(0), rel=0.1)
+
+
+@pytest.mark.parametrize("unit", [1e-4, 0.03, 100.0])
+def test_the_unit_of_the_embedding_does_not_matter(unit):
+    points, types, batches = clouds({(k, b): 60 for k in range(2) for b in range(2)})
+    points[:, 4:] *= 0.01  # directions in which little varies
+    shares = 0.9 * certain(types) + 0.05
+    expected = aligned(points, shares, batches)
+    found = aligned(points * np.float32(unit), shares, batches)
+    np.testing.assert_allclose(found / unit, expected, atol=1e-4)
+
+
+def test_single_cells_of_a_type_meet_half_way_each_time():
+    points, types, batches = clouds({(0, 0): 50, (0, 1): 50})
+    far = np.full((2, WIDTH), 40.0, dtype=np.float32)
+    far[1] += 1
+    cells = np.concatenate([points, far])
+    shares = certain(np.append(types, [1, 1]))
+    moved = aligned(cells, shares, np.append(batches, [0, 1]))
+    np.testing.assert_allclose(moved[-1] - moved[-2], 0.25, atol=1e-3)
 
 
 def test_cells_without_a_probability_stay_in_place_and_count_for_nothing():

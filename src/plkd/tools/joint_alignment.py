@@ -20,7 +20,8 @@ LEAST = 1e-3
 """Probability of a type below which a cell has no part in it."""
 
 FLOOR = 1e-3
-"""Share of the mean variance that every direction has at least: types of few cells are flat."""
+"""Share of the mean variance that every direction has at least: types of few cells are flat. A type
+has at least so much of the embedding's."""
 
 
 class _Cloud(NamedTuple):
@@ -53,41 +54,52 @@ def aligned(
 
     Notes
     -----
-    The cells of type t in batch b, each counting with its probability p, have a mean
-    :math:`\mu_{tb}` and a covariance :math:`C_{tb}`; :math:`\mu_t` and :math:`C_t` are the means
-    of these over the batches, by cells. The map between two normal distributions that moves cells
-    least (Dowson & Landau, J Multivariate Anal 1982) is
+    The cells of batch b whose most probable type is t, each counting with its probability p, have
+    a mean :math:`\mu_{tb}` and a covariance :math:`C_{tb}`; :math:`\mu_t` and :math:`C_t` are the
+    means of these over the batches, by cells. The map between two normal distributions that moves
+    cells least (Dowson & Landau, J Multivariate Anal 1982) is
     :math:`T_{tb}(z) = \mu_t + A (A C_{tb} A)^{-1/2} A (z - \mu_{tb})` with :math:`A = C_t^{1/2}`,
-    and a cell moves by :math:`\sum_t p_t (T_{tb}(z) - z)`. Harmony (Korsunsky et al., Nat Methods
-    2019) does so for the means, with clusters that it finds in the place of types.
+    and a cell moves by :math:`\sum_t p_t (T_{tb}(z) - z)`. Cells of another type have no part in
+    the clouds of t, however many there are that hold a small probability of it. Harmony (Korsunsky
+    et al., Nat Methods 2019) does so for the means, with clusters that it finds in the place of
+    types.
 
     Estimates are drawn towards those of all batches: of n cells the mean counts n / (n + 1), the
-    covariance n / (n + 50). All of it is done twice. A type that is in one batch only stays in
-    place.
+    covariance n / (n + 50). All of it is done twice. A type that cells of one batch only are named
+    moves nobody.
     """
-    points = embedding.astype(np.float64)
     members = [np.flatnonzero(batches == batch) for batch in np.unique(batches)]
     if len(members) < 2:
         return embedding
-    shares = probabilities.T.astype(np.float64)
+    unit = max(float(np.sqrt(embedding.var(axis=0, dtype=np.float64).mean())), 1e-30)
+    points = embedding.astype(np.float64) / unit
+    named = probabilities.argmax(axis=1)
     for _ in range(ROUNDS):
         moved = points.copy()
-        for share in shares:
-            _move_type(points, share, members, moved)
+        for code, share in enumerate(probabilities.T):
+            _move_type(points, share.astype(np.float64), named == code, members, moved)
         points = moved
-    return points.astype(np.float32)
+    return np.asarray(points * unit, dtype=np.float32)
 
 
-def _move_type(points: Float, share: Float, members: list[NDArray[np.int64]], moved: Float) -> None:
-    """Add to ``moved`` what one type moves its cells by."""
-    present = [cells[share[cells] > LEAST] for cells in members]
-    present = [cells for cells in present if len(cells)]
-    if len(present) < 2:
+def _move_type(
+    points: Float,
+    share: Float,
+    named: NDArray[np.bool_],
+    members: list[NDArray[np.int64]],
+    moved: Float,
+) -> None:
+    """Add to ``moved`` what a type moves cells by; it is the likeliest of those ``named``."""
+    touched = share > LEAST
+    own = [cells[named[cells] & touched[cells]] for cells in members]
+    present = [cells[touched[cells]] for cells, its in zip(members, own, strict=True) if len(its)]
+    own = [its for its in own if len(its)]
+    if len(own) < 2:
         return
-    clouds = [_cloud(points[cells], share[cells]) for cells in present]
+    clouds = [_cloud(points[cells], share[cells]) for cells in own]
     whole = _joined(clouds)
     width = points.shape[1]
-    floor = np.eye(width) * (FLOOR * np.trace(whole.covariance) / width + 1e-9)
+    floor = np.eye(width) * FLOOR * max(float(np.trace(whole.covariance)) / width, FLOOR)
     root = _power(whole.covariance + floor, 0.5)
     for cells, cloud in zip(present, clouds, strict=True):
         ours = cloud.n_cells / (cloud.n_cells + FEW_FOR_MEAN)
@@ -119,4 +131,4 @@ def _joined(clouds: list[_Cloud]) -> _Cloud:
 def _power(symmetric: Float, exponent: float) -> Float:
     """Return a power of a symmetric positive matrix."""
     spread, axes = np.linalg.eigh(symmetric)
-    return np.asarray((axes * np.maximum(spread, 1e-12) ** exponent) @ axes.T)
+    return np.asarray((axes * np.maximum(spread, 1e-15) ** exponent) @ axes.T)
