@@ -612,3 +612,42 @@ def test_many_cells_have_neighbours_too():
     cells.obsm["X_plkd"] = np.random.default_rng(0).normal(size=(8300, 8)).astype(np.float32)
     sc.pp.neighbors(cells, n_neighbors=15, use_rep="X_plkd", random_state=0)
     assert cells.obsp["connectivities"].shape == (8300, 8300)
+
+
+def test_categories_of_several_kinds_can_be_written(query, other, annotator, tmp_path):
+    query.obs["donor"] = pd.Categorical([1, 2] * 32 + [1])
+    other.obs["donor"] = pd.Categorical(["1", "x"] * 25)
+    query.obs["flag"] = pd.Categorical([True, False] * 32 + [True])
+    other.obs["flag"] = pd.Categorical(["no"] * 50)
+    joint = plkd.tl.integrate({"A": query, "B": other}, annotator)
+    joint.write_h5ad(tmp_path / "joint.h5ad")
+    again = anndata.read_h5ad(tmp_path / "joint.h5ad").obs
+    assert list(again["donor"].astype(str).iloc[[0, 1, 65, 66]]) == ["1", "2", "1", "x"]
+    assert list(again["flag"].astype(str).iloc[[0, 65]]) == ["True", "no"]
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_model_that_was_not_fitted_is_refused(query, paired):
+    with pytest.raises(NotFittedError):
+        plkd.tl.integrate([query, query.copy()], CellAnnotator(), paired=paired, structure=1.0)
+
+
+def test_a_misspelt_network_is_named(query, other, grouping):
+    with pytest.raises(InputError, match="Student"):
+        plkd.tl.integrate([query, other], grouping, with_="Student")
+
+
+def test_models_may_be_named_by_numbers_as_inputs_are(query, annotator):
+    named = {0: query, 1: same_cells(query)}
+    joint = plkd.tl.integrate(named, dict.fromkeys(named, annotator), paired=True)
+    assert joint.n_obs == 65
+
+
+def test_an_error_says_which_input_it_is_of(query, other, annotator):
+    query.layers["counts"] = query.X.copy()
+    with pytest.raises(InputError, match="in 'two': no layers"):
+        plkd.tl.integrate({"one": query, "two": other}, annotator, layer="counts")
+    strange = other.copy()
+    strange.var_names = [f"strange{i}" for i in range(strange.n_vars)]
+    with pytest.raises(GeneMatchError, match="in 'B': "):
+        plkd.tl.integrate({"A": query, "B": strange}, annotator)

@@ -235,3 +235,20 @@ def test_dense_and_csc_files(query, tmp_path, annotator):
     out = tmp_path / "joint.h5ad"
     integrate_files([tmp_path / "a.h5ad", tmp_path / "b.h5ad"], annotator, out)
     np.testing.assert_allclose(anndata.read_h5ad(out).obsm["X_plkd"], expected, atol=1e-5)
+
+
+def test_one_path_needs_no_list(paths, annotator, tmp_path):
+    parts = [anndata.read_h5ad(path) for path in paths]
+    parts[1].obs_names = [f"other{place}" for place in range(50)]
+    joined = anndata.concat(parts, keys=["a", "b"], label="x")
+    joined.write_h5ad(tmp_path / "all.h5ad")
+    summary = integrate_files(tmp_path / "all.h5ad", annotator, tmp_path / "j.h5ad", batch_key="x")
+    assert summary.n_cells == 115
+
+
+def test_one_truncated_file_is_said_to_be_damaged(paths, annotator, tmp_path):
+    whole = paths[0].read_bytes()
+    (tmp_path / "half.h5ad").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="truncated or damaged"):
+        integrate_files([tmp_path / "half.h5ad"], annotator, tmp_path / "j.h5ad", batch_key="batch")
+    assert not (tmp_path / "j.h5ad").exists()

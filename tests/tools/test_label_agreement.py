@@ -76,3 +76,11 @@ def test_names_that_stand_twice_are_named(rna: AnnData) -> None:
 def test_other_cells_are_refused(rna: AnnData) -> None:
     with pytest.raises(InputError, match="'c1', 'c2' and 3 more in one, 'd1' in the other"):
         plkd.tl.label_agreement(rna, cells({"d1": "B"}))
+
+
+@pytest.mark.parametrize("dtype", ["string", object, "category"])
+def test_missing_labels_of_any_kind_are_left_out(rna: AnnData, dtype: object) -> None:
+    other = cells({"c1": "B", "c2": "T"})
+    other.obs["plkd_label"] = pd.Series(["B", pd.NA], index=["c1", "c2"], dtype=dtype)
+    found = plkd.tl.label_agreement(rna, other)
+    assert (found.n_cells, found.agreement, found.n_left_out) == (1, 1.0, 4)

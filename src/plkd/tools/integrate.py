@@ -158,7 +158,7 @@ def integrate(
 
 
 def integrate_files(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     model: Models,
     out: str | Path,
     *,
@@ -230,7 +230,7 @@ def integrate_files(
         seed=seed,
         chunk_size=chunk_size,
     )
-    files = [Path(path) for path in paths]
+    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     with (
         replace_when_done(Path(out), overwrite=overwrite, source=files) as partial,
         inputs_from_files(files, names, layer=layer, use_raw=use_raw, slots=slots) as inputs,

@@ -18,7 +18,7 @@ from plkd.model.query import Query, open_query
 from plkd.tools.annotating import Answers, annotate_chunks, check_chunk_size
 from plkd.tools.annotation_summary import AnnotationSummary, summarise
 from plkd.tools.joint_blocks import Block, side_by_side
-from plkd.tools.joint_inputs import JointInput
+from plkd.tools.joint_inputs import JointInput, naming
 from plkd.tools.joint_obs import batches_of, paired_obs, stacked_obs
 from plkd.tools.joint_options import (
     Joining,
@@ -110,10 +110,12 @@ def join(
     check_graph(how, len(obs))
     batches = _batch_counts(inputs, obs, how)
     predictors = {id(each): Predictor(each, how.with_) for each in models}
-    queries = [
-        open_query(each.source, own, gene_key=how.gene_key, expression=how.expression)
-        for each, own in zip(inputs, models, strict=True)
-    ]
+    queries = []
+    for each, own in zip(inputs, models, strict=True):
+        with naming(each.name, len(inputs)):
+            queries.append(
+                open_query(each.source, own, gene_key=how.gene_key, expression=how.expression)
+            )
     embedded = [
         _embed(query, own, predictors[id(own)], how, told, with_axes=structure > 0)
         for query, own, told in zip(queries, models, _told_of_all(progress, queries), strict=True)
@@ -123,6 +125,7 @@ def join(
         for each, (_, summary) in zip(inputs, embedded, strict=True)
     }
     blocks = [block for block, _ in embedded]
+    del embedded  # stacked cells are copied: not thrice
     if orders is None:
         blocks = [Block.stacked(blocks)]
     else:
@@ -200,7 +203,8 @@ def _embed(
     with_axes: bool,
 ) -> tuple[Block, AnnotationSummary]:
     """Return the cells of one input as its model embeds them, and what was done."""
-    answers = Answers.in_memory(query.source.n_cells, predictor, probabilities=how.align)
+    moved = how.align and not (how.paired and how.batch_key is None)
+    answers = Answers.in_memory(query.source.n_cells, predictor, probabilities=moved)
     annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
     along_axes = answers.points if with_axes else None
     block = Block(answers.embedding, answers.no_counts, answers.probabilities, along_axes)

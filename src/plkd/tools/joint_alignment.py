@@ -77,7 +77,8 @@ def aligned(
     for _ in range(ROUNDS):
         moved = points.copy()
         for code, share in enumerate(probabilities.T):
-            _move_type(points, share.astype(np.float64), named == code, members, moved)
+            own = share.astype(np.float64)  # of one type at a time: there may be many
+            _move_type(points, own, named == code, members, moved)
         points = moved
     return np.asarray(points * unit, dtype=np.float32)
 

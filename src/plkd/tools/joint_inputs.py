@@ -40,6 +40,17 @@ class JointInput:
     obs: Any
 
 
+@contextmanager
+def naming(name: str, n_inputs: int) -> Iterator[None]:
+    """Say in an error about one of several inputs which one it is."""
+    try:
+        yield
+    except InputError as error:
+        if n_inputs < 2:
+            raise
+        raise type(error)(error.expected, f"in {name!r}: {error.found}", error.mend) from error
+
+
 def inputs_from_memory(
     adatas: Any,
     names: Sequence[str] | None,
@@ -76,14 +87,13 @@ def inputs_from_memory(
             "AnnData, or a MuData", ", ".join(wrong[:5]), "pass AnnData: anndata.read_h5ad(path)"
         )
     whole = adatas.obs if is_mudata(adatas) else None
-    return [
-        JointInput(
-            name,
-            source_from_anndata(each, layer=layer, use_raw=use_raw),
-            _own_obs(_with_whole(each.obs, whole), each.uns, name, slots),
-        )
-        for name, each in named.items()
-    ]
+    inputs = []
+    for name, each in named.items():
+        with naming(name, len(named)):
+            source = source_from_anndata(each, layer=layer, use_raw=use_raw)
+        obs = _own_obs(_with_whole(each.obs, whole), each.uns, name, slots)
+        inputs.append(JointInput(name, source, obs))
+    return inputs
 
 
 @contextmanager
@@ -122,7 +132,8 @@ def inputs_from_files(
         inputs = []
         for name, holder in holders.items():
             obs = _with_whole(_table(holder), whole)
-            source = source_from_h5ad(holder, layer=layer, use_raw=use_raw)
+            with naming(name, len(holders)):
+                source = source_from_h5ad(holder, layer=layer, use_raw=use_raw)
             if len(obs) != source.n_cells:
                 raise _damaged(holder, f"{source.n_cells} rows of {source.slot}, {len(obs)} of obs")
             obs = _own_obs(obs, holder.get("uns", {}), name, slots)
@@ -134,12 +145,7 @@ def _named(adatas: Any, names: Sequence[str] | None) -> dict[str, Any]:
     from anndata import AnnData
 
     if is_mudata(adatas):
-        if getattr(adatas, "axis", 0) != 0:
-            raise InputError(
-                "a MuData of modalities of the same cells (axis=0)",
-                f"axis={adatas.axis}",
-                "pass its AnnData one by one",
-            )
+        _check_axis(getattr(adatas, "axis", 0))
         adatas = dict(adatas.mod)
     if isinstance(adatas, Mapping):
         if names is not None:
@@ -159,6 +165,15 @@ def _named(adatas: Any, names: Sequence[str] | None) -> dict[str, Any]:
         )
     names = [str(place) for place in range(len(each))] if names is None else names
     return dict(zip(check_names(names, len(each)), each, strict=True))
+
+
+def _check_axis(axis: int) -> None:
+    if axis != 0:
+        raise InputError(
+            "a MuData of modalities of the same cells (axis=0)",
+            f"axis={axis}",
+            "pass its AnnData one by one",
+        )
 
 
 def check_names(names: Sequence[str], n_inputs: int) -> list[str]:
@@ -195,8 +210,12 @@ def _holders(
     import h5py
 
     if len(paths) == 1 and paths[0].is_file() and h5py.is_hdf5(paths[0]):
-        file = files.enter_context(h5py.File(paths[0], "r"))
+        try:
+            file = files.enter_context(h5py.File(paths[0], "r"))
+        except OSError:  # truncated: open_h5ad below says so
+            file = {}
         if "mod" in file:
+            _check_axis(file.attrs.get("axis", 0))
             order = [str(name) for name in file["mod"].attrs.get("mod-order", file["mod"])]
             named = check_names(order if names is None else names, len(order))
             return dict(zip(named, map(file["mod"].get, order), strict=True)), _table(file)

@@ -167,6 +167,9 @@ def _writable(obs: pd.DataFrame) -> pd.DataFrame:
     """Return the table with columns of one kind each: h5ad files hold no others."""
     for name in obs.columns:
         values = obs[name]
+        if isinstance(values.dtype, pd.CategoricalDtype) and _is_mixed(values.cat.categories):
+            values = values.astype(object)
+            obs[name] = values
         if not pd.api.types.is_object_dtype(values.dtype):
             continue
         kept = values.dropna()
@@ -175,3 +178,8 @@ def _writable(obs: pd.DataFrame) -> pd.DataFrame:
         elif not all(isinstance(value, str) for value in kept):
             obs[name] = values.where(values.isna(), values.astype(str))
     return obs
+
+
+def _is_mixed(categories: pd.Index) -> bool:
+    objects = pd.api.types.is_object_dtype(categories.dtype)
+    return objects and not all(isinstance(value, str) for value in categories)

@@ -55,10 +55,26 @@ def model_of_each(model: Any, names: Sequence[str], *, paired: bool) -> list[Cel
     ------
     InputError
         Something is no model, their number does not fit, or stacked cells have several.
+    NotFittedError
+        A model is not fitted.
     """
+    models = _models(model, names)
+    for each in models:
+        each._check_fitted()
+    if not paired and any(each is not models[0] for each in models):
+        raise InputError(
+            "one model for cells that are stacked",
+            f"{len(set(map(id, models)))} models, whose embeddings cannot be compared",
+            "pass one model, or paired=True where the inputs have the same cells",
+        )
+    return models
+
+
+def _models(model: Any, names: Sequence[str]) -> list[CellAnnotator]:
     if isinstance(model, CellAnnotator):
         return [model] * len(names)
     if isinstance(model, Mapping):
+        model = {str(name): each for name, each in model.items()}
         absent = [name for name in names if name not in model]
         if absent or len(model) != len(names):
             raise InputError(
@@ -86,12 +102,6 @@ def model_of_each(model: Any, names: Sequence[str], *, paired: bool) -> list[Cel
             f"one model, or one for each of {len(names)} inputs",
             f"{len(models)} models",
             "pass as many models as inputs",
-        )
-    if not paired and any(each is not models[0] for each in models):
-        raise InputError(
-            "one model for cells that are stacked",
-            f"{len(set(map(id, models)))} models, whose embeddings cannot be compared",
-            "pass one model, or paired=True where the inputs have the same cells",
         )
     return models
 
@@ -149,6 +159,7 @@ def structure_of(how: Joining, models: Sequence[CellAnnotator]) -> float:
     known = all(
         model.trust_ is not None
         and model.trust_.groups is not None
+        and how.with_ in model.trust_.networks
         and model.trust_.networks[how.with_].grouped is not None
         for model in models
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from plkd.data.gene_names import duplicated, examples
 from plkd.errors import InputError
 from plkd.keys import SlotNames
@@ -88,6 +86,7 @@ def _labels(adata: Any, key: str, which: str) -> Any:
             "make the names unique: adata.obs_names_make_unique()",
         )
     column = adata.obs[key]
-    values = column.astype(object).to_numpy()
-    values = np.where(column.isna().to_numpy() | (values == UNKNOWN), None, values)
+    values = column.astype(object).to_numpy(copy=True)
+    values[column.isna().to_numpy()] = None
+    values[values == UNKNOWN] = None
     return pd.Series(values, index=adata.obs_names.astype(str), dtype=object)

@@ -108,10 +108,10 @@ def smooth_labels(
     """
     how = _How(batch_key, weight, n_neighbors, radius, coordinates, SlotNames(key_added))
     columns, summary = _smoothed(adata.obs, adata.obsm, adata.uns, how)
-    target = adata.copy() if copy else adata
+    target = (adata.to_memory() if adata.isbacked else adata.copy()) if copy else adata
     for name, values in columns.items():
         target.obs[name] = values
-    target.uns[how.slots.smoothing] = summary.as_dict()
+    target.uns[how.slots.smoothing] = summary.for_uns()
     return target if copy else None
 
 
@@ -157,7 +157,7 @@ def smooth_labels_file(
     with replace_when_done(Path(out), overwrite=overwrite, source=source) as partial:
         shutil.copyfile(source, partial)
         with File(partial, "r+") as file:
-            write_columns(file, columns, how.slots.smoothing, summary.as_dict())
+            write_columns(file, columns, how.slots.smoothing, summary.for_uns())
     return summary
 
 
@@ -270,7 +270,9 @@ def _speaking(
         )
     unknown = labels_of(classes).index(UNKNOWN)
     named = codes != unknown if UNKNOWN not in classes else np.ones(len(codes), dtype=bool)
-    return np.asarray(named & ~obs[slots.no_counts].to_numpy(dtype=bool))
+    silent = obs[slots.no_counts]
+    silent = silent.astype(object).where(silent.notna(), True)  # not annotated: no answer
+    return np.asarray(named & ~silent.to_numpy(dtype=bool))
 
 
 def _refuse_collisions(obs: Any, uns: Mapping[str, Any], slots: SlotNames) -> None:

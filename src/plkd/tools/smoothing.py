@@ -57,8 +57,12 @@ class SmoothingSummary:
     plkd_version: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the summary for JSON and for ``uns``, without what was not asked for."""
+        """Return the summary for JSON, without what was not asked for."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def for_uns(self) -> dict[str, Any]:
+        """Return the same without ``slices``, whose names may be keys that no h5ad file takes."""
+        return {name: value for name, value in self.as_dict().items() if name != "slices"}
 
 
 def neighbour_shares(
