@@ -164,3 +164,24 @@ def test_cells_without_a_label_have_the_mean_weight() -> None:
     weights = balanced_weights(np.array([0, 0, 0, 1, -1]), 1.0)
     assert weights[4] == pytest.approx(weights[:4].mean())
     np.testing.assert_allclose(balanced_weights(np.array([-1, -1]), 1.0), 0.5)
+
+
+def test_cells_without_a_label_do_not_count_towards_the_held_out() -> None:
+    """One batch of 800 cells has a single label: nothing could be measured on it."""
+    codes = np.concatenate([np.arange(900) % 3, [0], np.full(799, -1)])
+    batches = np.repeat(["A", "B"], [900, 800])
+    for seed in range(5):
+        split = split_reference(codes, batches, share=0.2, seed=seed)
+        assert split.batches == ()
+        assert (codes[split.held_out] >= 0).all()
+        assert len(split.held_out) == 180
+
+
+def test_a_few_labels_in_many_batches_are_held_out_whole() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.where(rng.random(5000) < 0.1, rng.integers(0, 3, 5000), -1)
+    batches = rng.choice(list("abcdefghij"), 5000)
+    split = split_reference(codes, batches, share=0.2, seed=0)
+    labelled = (codes[split.held_out] >= 0).sum()
+    assert 1 <= len(split.batches) <= 3
+    assert 0.05 < labelled / (codes >= 0).sum() <= 0.2

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from scipy.sparse import csr_matrix
 
 import plkd
 from plkd.config import TeacherConfig, TrainConfig
@@ -259,3 +260,41 @@ def test_a_model_that_knows_of_no_groups_answers_by_the_cell_alone(grouping):
         np.testing.assert_allclose(whole[:100], part, atol=1e-5)
     finally:
         grouping.trust_ = known
+
+
+def test_a_cell_without_counts_may_be_of_any_type(model, tmp_path):
+    query = toy_query(120)
+    values = query.X.toarray()
+    values[5] = 0
+    query.X = csr_matrix(values)
+    done = annotated(model, query)
+    assert types_of_set(done.obs["plkd_set"].iloc[5]) == model.classes_
+    assert done.obs["plkd_best_label"].isna().tolist() == [cell == 5 for cell in range(120)]
+    np.testing.assert_allclose(done.obsm["plkd_proba"][5], 1 / len(model.classes_))
+
+
+def test_a_copy_of_cells_on_disk_lies_in_memory(model, tmp_path):
+    query = toy_query(120)
+    query.write_h5ad(tmp_path / "query.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "query.h5ad", backed="r")
+    done = annotated(model, backed)
+    assert not done.isbacked
+    assert list(done.obs["plkd_label"]) == list(annotated(model, query).obs["plkd_label"])
+    backed.file.close()
+
+
+def test_deepest_types_of_the_user_are_not_overwritten(model, tmp_path):
+    query = toy_query(120)
+    query.obs["plkd_deepest"] = "mine"
+    query.write_h5ad(tmp_path / "query.h5ad")
+    (tmp_path / "parents.csv").write_text(
+        "cell_type,parent\n" + "".join(f"{name},cell\n" for name in model.classes_)
+    )
+    with pytest.raises(InputError, match="plkd_deepest"):
+        annotate_file(
+            tmp_path / "query.h5ad",
+            model,
+            tmp_path / "out.h5ad",
+            hierarchy=tmp_path / "parents.csv",
+        )
+    assert not (tmp_path / "out.h5ad").exists()

@@ -152,3 +152,8 @@ def test_file_and_memory_agree_and_the_table_is_whole_or_not_there(
     assert "batch" not in pd.read_csv(out)
     with pytest.raises(InputError, match="not the input"):
         audit_file(tmp_path / "ref.h5ad", tmp_path / "ref.h5ad", labels_key="given", overwrite=True)
+
+
+def test_one_gene_is_too_few() -> None:
+    with pytest.raises(InputError, match="n_genes of 2 or more"):
+        plkd.tl.audit_labels(toy_reference(60), labels_key="cell_type", n_genes=1)

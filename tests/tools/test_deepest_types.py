@@ -99,7 +99,7 @@ def test_key_added_names_the_slots(annotated: AnnData) -> None:
 
 def test_types_that_the_hierarchy_lacks_are_named(annotated: AnnData) -> None:
     with pytest.warns(UserWarning, match="1 of the model's 3 types are not in .*: 'B'") as caught:
-        plkd.tl.deepest_types(annotated, {"CD4": "T", "CD8": "T"})
+        plkd.tl.deepest_types(annotated, {"CD4": "T", "CD8": "T", "unknown": "T"})
     assert caught[0].filename == __file__
     assert annotated.obs["plkd_deepest"].tolist()[:4] == ["CD4", "T", "unknown", "B"]
     assert annotated.uns["plkd_hierarchy"]["types_not_found"].tolist() == ["B"]
@@ -140,3 +140,28 @@ def test_bad_hierarchies_are_refused(annotated: AnnData, tmp_path: Path) -> None
     with pytest.raises(InputError, match="min_confidence"):
         plkd.tl.deepest_types(annotated, PARENTS, min_confidence=0)
     assert "plkd_deepest" not in annotated.obs
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, ""])
+def test_a_missing_parent_is_none(annotated: AnnData, missing: object) -> None:
+    plkd.tl.deepest_types(annotated, {**PARENTS, "lymphoid": missing})
+    found = annotated.obs["plkd_deepest"]
+    assert found.tolist() == ["CD4", "T", "lymphoid", "B", "unknown", "unknown"]
+
+
+def test_novelty_silences_where_a_type_is_called_unknown(annotated: AnnData) -> None:
+    annotated.uns["plkd"]["classes"] = np.array(["CD4", "CD8", "unknown"], dtype=object)
+    annotated.uns["plkd"]["false_alarm"] = 0.05
+    annotated.obs["plkd_novelty"] = np.array([0.1, 0.96, 0.1, 0.1, 0.1, 0.1], dtype=np.float32)
+    plkd.tl.deepest_types(annotated, {"CD4": "T", "CD8": "T"})
+    assert annotated.obs["plkd_deepest"].tolist()[:2] == ["CD4", "unknown"]
+    assert annotated.obs["plkd_deepest_confidence"].iloc[1] == 0
+
+
+def test_a_copy_of_cells_on_disk_lies_in_memory(annotated: AnnData, tmp_path: Path) -> None:
+    annotated.write_h5ad(tmp_path / "cells.h5ad")
+    backed = read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    new = plkd.tl.deepest_types(backed, PARENTS, copy=True)
+    assert not new.isbacked
+    assert new.obs["plkd_deepest"].tolist()[:2] == ["CD4", "T"]
+    backed.file.close()

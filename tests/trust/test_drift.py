@@ -35,3 +35,9 @@ def test_what_is_off_is_said(changed, words):
 def test_all_of_it_can_be_off():
     query = Condition(weight_share=0.5, genes_detected=20, confidence=0.3, shift=9, unknown=0.9)
     assert len(drift_warnings(query, USUAL)) == 5
+
+
+def test_unknown_cells_are_no_drift_where_the_user_allows_as_many() -> None:
+    query = replace(QUERY, unknown=0.3)
+    assert drift_warnings(query, USUAL) != ()
+    assert drift_warnings(query, USUAL, false_alarm=0.25) == ()

@@ -14,7 +14,7 @@ from plkd.trust.novelty import (
     novelty_scale,
     readings_of,
 )
-from plkd.trust.usual_scores import FEWEST_CELLS
+from plkd.trust.usual_scores import FEWEST_CELLS, usual_scores
 
 
 def readings(n_cells: int, *, raised: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -158,3 +158,16 @@ def test_groups_that_are_all_equally_far_do_not_divide_by_zero():
     alone, distances = np.zeros(300), np.ones(300, dtype=np.float32)
     scale = group_scale(alone, distances, (alone, distances))
     assert np.isfinite(scale.usual.strangeness(scale.scores(alone, distances + 1))).all()
+
+
+@pytest.mark.parametrize("n_held_out", [2, 5, 20, 60, 400])
+def test_few_held_out_cells_make_no_more_false_alarms(n_held_out: int) -> None:
+    """One more cell like n others is stranger than all of them once in n + 1."""
+    rng = np.random.default_rng(n_held_out)
+    alarms = []
+    for _ in range(100):
+        usual = usual_scores(rng.normal(size=n_held_out), rng.normal(size=n_held_out))
+        strange = usual.strangeness(rng.normal(size=200))
+        assert strange.max() <= max(n_held_out / (n_held_out + 1), 0.99) or n_held_out > 98
+        alarms.append((strange > 0.95).mean())
+    assert np.mean(alarms) < 0.065

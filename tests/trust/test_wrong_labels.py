@@ -112,3 +112,11 @@ def test_cells_without_a_label_are_never_set_aside_and_say_nothing() -> None:
 def test_few_cells_or_one_type_leave_labels_as_they_are(n_types: int) -> None:
     expression, _ = blobs((2,))
     assert not labels_to_set_aside(expression, np.arange(2) % n_types, n_types).any()
+
+
+@pytest.mark.parametrize("n_types", [2, 3, 8])
+def test_no_more_labels_are_expected_right_than_there_are(n_types: int) -> None:
+    counts = np.arange(1, n_types + 1) * 100
+    for share in (0.0, 0.3, 0.7 * (n_types - 1) / n_types):
+        expected = expected_right(counts, share)
+        assert ((expected >= 0) & (expected <= counts)).all()

@@ -150,7 +150,7 @@ def audit_text(found: LabelAudit, *, reference: Path, out: Path, top: int, secon
             "Next:    look at its first cells; where they are wrong, correct or clear "
             f"obs['{found.labels_key}']",
             f"         plkd train {reference} --labels {found.labels_key} --out MODEL/ "
-            "--doubtful-labels 0   (sets aside what neighbours contradict)",
+            "--doubtful-labels 0   (sets aside what is more likely wrong than right)",
         ]
     )
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from plkd.errors import InputError
 
+FEWEST_HELD_OUT = 20
+"""Labelled cells that held-out batches have at least, where the reference has plenty."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -71,7 +74,7 @@ def encode_labels(values: Any, *, key: str = "cell_type", min_cells: int = 2) ->
     InputError
         No cell has a label, there is one type only, or a type has fewer than ``min_cells`` cells.
     """
-    texts = [_label(value) for value in values]
+    texts = [label_text(value) for value in values]
     classes = tuple(sorted({text for text in texts if text}))
     position = {name: i for i, name in enumerate(classes)}
     codes = np.fromiter((position.get(text, -1) for text in texts), np.int64, len(texts))
@@ -119,9 +122,9 @@ def split_reference(
     Returns
     -------
     Cells to train on and cells held out; every type keeps cells to train on. With two batches or
-    more, small ones are held out first while no more than ``share`` of the cells are, or the
-    smallest that can be spared. Where none can, because each has a type of its own, cells are drawn
-    from all batches.
+    more, small ones are held out first while no more than ``share`` of the labelled cells are, or
+    the smallest that can be spared. Where none can, because each has a type of its own, or those
+    that can have hardly a labelled cell, labelled cells are drawn from all batches.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def split_reference(
             return _split(held, out, f"{len(out)} of {len(names)} batches held out whole")
     rng = np.random.default_rng(seed)
     held = np.zeros(len(codes), dtype=bool)
-    for code in np.unique(codes):
+    for code in np.unique(codes[codes >= 0]):
         cells = rng.permutation(np.flatnonzero(codes == code))
         count = 0 if len(cells) < 2 else min(max(round(share * len(cells)), 1), len(cells) - 1)
         held[cells[:count]] = True
@@ -221,29 +224,33 @@ def balanced_weights(codes: np.ndarray, power: float) -> np.ndarray:
 def _spare_batches(
     codes: np.ndarray, names: Sequence[str], inverse: np.ndarray, share: float, seed: int
 ) -> list[int]:
-    """Return the batches to hold out: small first, and never the last cells of a type."""
+    """Return the batches to hold out: small first, and never the last cells of a type.
+
+    None where they have hardly a labelled cell: nothing could be measured on them.
+    """
     n_types = int(codes.max(initial=-1)) + 1
     table = np.zeros((len(names), n_types), dtype=np.int64)
     labelled = codes >= 0
     np.add.at(table, (inverse[labelled], codes[labelled]), 1)
-    sizes = np.bincount(inverse, minlength=len(names))
+    sizes = table.sum(axis=1)
     left = table.sum(axis=0)
     present = left > 0
     draw = np.random.default_rng(seed).permutation(len(names))
     chosen: list[int] = []
     for batch in draw[np.argsort(sizes[draw], kind="stable")]:
-        enough = sizes[chosen].sum() + sizes[batch] > share * len(codes)
+        enough = sizes[chosen].sum() + sizes[batch] > share * sizes.sum()
         spared = bool(np.all((left - table[batch])[present] > 0))
         if (chosen and enough) or len(chosen) == len(names) - 1:
             break
         if spared and table[batch].any():
             chosen.append(int(batch))
             left = left - table[batch]
-    return sorted(chosen)
+    fewest = min(FEWEST_HELD_OUT, share * sizes.sum() / 2)
+    return sorted(chosen) if sizes[chosen].sum() >= fewest else []
 
 
 def _batch_codes(batches: Any, n_cells: int) -> tuple[list[str], np.ndarray]:
-    texts = np.array([_label(value) for value in batches], dtype=object).astype(str)
+    texts = np.array([label_text(value) for value in batches], dtype=object).astype(str)
     if len(texts) != n_cells:
         raise InputError(
             f"a batch for each of {n_cells} cells", f"{len(texts)}", "pass one batch a cell"
@@ -257,7 +264,7 @@ def _split(held: np.ndarray, batches: tuple[str, ...], how: str) -> Split:
     return Split(train, out, batches, how)
 
 
-def _label(value: Any) -> str:
+def label_text(value: Any) -> str:
     """Return the text of a label, ``""`` for a missing one."""
     if value is None or type(value).__name__ == "NAType":
         return ""

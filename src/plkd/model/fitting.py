@@ -119,7 +119,8 @@ def fit_networks(reference: Reference, plan: Plan) -> Fitted:
 def _tried_and_fitted(cells: Cells, split: Split, plan: Plan) -> Fitted:
     config = plan.training
     unseen, learning = cells.subset(split.held_out), cells.subset(split.train)
-    held_out = unseen.subset(_some(np.arange(len(unseen)), config.max_held_out, plan.seed))
+    labelled = np.flatnonzero(unseen.codes >= 0)
+    held_out = unseen.subset(_some(labelled, config.max_held_out, plan.seed))
     teacher, taught = _teach(learning, plan, held_out=held_out, stage="teacher, held-out cells")
     trial = {
         "how": split.how,
@@ -244,7 +245,7 @@ def _split(cells: Cells, batches: NDArray[Any] | None, plan: Plan) -> Split | No
     if not share:
         return None
     split = split_reference(cells.codes, batches, share=share, seed=plan.seed)
-    return split if len(split.held_out) else None
+    return split if (cells.codes[split.held_out] >= 0).any() else None
 
 
 def _some(index: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
+from plkd.data.rows import positive_in_row
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Cells
@@ -111,7 +112,7 @@ def _trust_of(
     calibrated = calibration.probabilities(probabilities[0], scores[0])
     usual = Condition(
         weight_share=1.0,
-        genes_detected=float(np.median(np.diff(cells.expression.indptr))),
+        genes_detected=float(np.median(positive_in_row(cells.expression))),
         confidence=float(calibrated.max(1).mean()),
         shift=scale.usual.usual_shift,
         unknown=FALSE_ALARM,

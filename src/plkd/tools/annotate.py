@@ -22,7 +22,11 @@ from plkd.tools.annotation_summary import (
     provenance,
     summarise,
 )
-from plkd.tools.deepest_types import deepest_columns, deepest_question
+from plkd.tools.deepest_types import (
+    deepest_columns,
+    deepest_question,
+    refuse_deepest_collisions,
+)
 from plkd.tools.h5ad_output import (
     annotated_copy,
     later_steps,
@@ -109,14 +113,15 @@ def annotate(
         How unlike the reference the cell is, in [0, 1]: the share of held-out reference cells that
         are less so.
     ``obs['plkd_set']`` : categorical
-        Types with "|" between, among which the true one is with probability 1 - ``error_rate``.
+        Types with "|" between, among which the true one is with probability 1 - ``error_rate``;
+        without counts all types.
     ``obs['plkd_no_counts']`` : bool
         Whether the cell has no count in any of the model's genes.
     ``obsm['X_plkd']`` : float32
         Embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the Teacher.
     ``obsm['plkd_proba']`` : float32
         Probabilities, ``(n_cells, n_types)``, in the order of ``uns['plkd']['classes']``; only
-        with ``probabilities``.
+        with ``probabilities``. Without counts all types alike.
     ``uns['plkd']`` : dict
         Provenance: model, versions, gene match, input contract, drift.
 
@@ -147,7 +152,7 @@ def annotate(
     annotate_chunks(query, predictor, answers, chunk_size=chunk_size, doubt=doubt)
     judged = judge(answers, predictor, doubt)
     summary = summarise(query, model, answers, with_, doubt=doubt, judged=judged)
-    target = adata.copy() if copy else adata
+    target = (adata.to_memory() if adata.isbacked else adata.copy()) if copy else adata
     outdated = later_steps(target.obs, target.uns, names)
     for entry in outdated:
         del target.uns[entry]
@@ -184,10 +189,12 @@ def annotate_file(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AnnotationSummary:
-    """Annotate an h5ad file into a new one, in memory that does not grow with the query.
+    """Annotate an h5ad file into a new one, a chunk of cells at a time.
 
-    The output is the input with the slots of :func:`annotate` added. It is written beside its
-    place and renamed when complete; the input is only read.
+    Memory does not grow with genes and values, and by some 0.2 kB with each cell: its label,
+    confidence and set, and where it lies among its like. The output is the input with the slots of
+    :func:`annotate` added. It is written beside its place and renamed when complete; the input is
+    only read.
 
     Parameters
     ----------
@@ -221,6 +228,8 @@ def annotate_file(
         source = source_from_h5ad(given, layer=layer, use_raw=use_raw)
         query = open_query(source, model, gene_key=gene_key, expression=expression)
         refuse_collisions(*slots_of(given), names)
+        if asked is not None:
+            refuse_deepest_collisions(given["obs"], given.get("uns", {}), names)
         with (
             replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial,
             annotated_copy(

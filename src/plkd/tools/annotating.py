@@ -106,6 +106,7 @@ def annotate_chunks(
     check_chunk_size(chunk_size)
     n_cells = query.source.n_cells
     unknown = labels_of(predictor.classes).index(UNKNOWN)
+    every = np.packbits(np.ones(predictor.n_types, dtype=bool))  # nothing speaks against any type
     starts = range(0, n_cells, chunk_size)
     chunks = (slice(start, min(start + chunk_size, n_cells)) for start in starts)
     answered = in_order(
@@ -122,7 +123,8 @@ def annotate_chunks(
             answers.detected[cells] = chunk.detected
             answers.embedding[cells] = chunk.embedding
             if answers.probabilities is not None:
-                answers.probabilities[cells] = chunk.probabilities
+                shares = np.where(seen[:, None], chunk.probabilities, 1 / predictor.n_types)
+                answers.probabilities[cells] = shares
             if answers.scores is not None and chunk.scores is not None:
                 answers.scores[cells] = chunk.scores
             if answers.said is not None and chunk.said is not None:
@@ -130,7 +132,7 @@ def annotate_chunks(
             if answers.points is not None and chunk.points is not None:
                 answers.points[cells] = chunk.points
             if answers.members is not None and chunk.members is not None:
-                answers.members[cells] = chunk.members
+                answers.members[cells] = np.where(seen[:, None], chunk.members, every)
             if answers.deepest is not None and hierarchy is not None:
                 nodes, sums = answers.deepest
                 nodes[cells], sums[cells] = hierarchy.answer(chunk.probabilities)

@@ -90,7 +90,9 @@ def summarise(
     trust = model.trust_.networks.get(network) if judged and model.trust_ else None
     drift: tuple[str, ...] = ()
     if trust is not None and judged is not None:
-        drift = drift_of(answers, judged, trust.usual, match.weight_share)
+        drift = drift_of(
+            answers, judged, trust.usual, match.weight_share, false_alarm=doubt.false_alarm
+        )
     codes = final_codes(answers, model, judged)
     return AnnotationSummary(
         n_cells=query.source.n_cells,

@@ -165,6 +165,8 @@ def _audit(
     from plkd.tools.audit_results import LabelAudit
     from plkd.trust.label_audit import judge_labels
 
+    if n_genes < 2:
+        raise InputError("n_genes of 2 or more", f"{n_genes}", "leave it out")
     names, values, batches = columns
     labels = encode_labels(values, key=labels_key)
     recognised = recognise_source(source, declared=expression)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.gene_names import examples
+from plkd.data.labels import label_text
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.manifest import installed_version
@@ -87,11 +88,11 @@ def deepest_types(
     """
     slots = SlotNames(key_added)
     classes, probabilities = _annotation(adata, slots)
-    _refuse_collisions(adata, slots)
+    refuse_deepest_collisions(adata.obs, adata.uns, slots)
     asked = deepest_question(hierarchy, classes, min_confidence=min_confidence, stacklevel=3)
     codes, confidence = _in_chunks(asked, probabilities)
-    silent = _silent(adata.obs, classes, slots)
-    target = adata.copy() if copy else adata
+    silent = _silent(adata.obs, adata.uns[slots.provenance], classes, slots)
+    target = (adata.to_memory() if adata.isbacked else adata.copy()) if copy else adata
     for name, values in deepest_columns(asked, codes, confidence, silent, slots).items():
         target.obs[name] = values
     target.uns[slots.hierarchy] = asked.as_uns()
@@ -180,7 +181,7 @@ def _parent_map(hierarchy: str | Path | Mapping[str, str] | ParentMap) -> Parent
     if isinstance(hierarchy, str | Path):
         return read_parent_map(hierarchy)
     if isinstance(hierarchy, Mapping):
-        pairs = ((str(child), str(parent or "")) for child, parent in hierarchy.items())
+        pairs = ((label_text(child), label_text(parent)) for child, parent in hierarchy.items())
         return ParentMap.of(pairs, source="the hierarchy")
     raise InputError(
         "a file, a mapping or a ParentMap as the hierarchy",
@@ -219,23 +220,41 @@ def _in_chunks(asked: DeepestQuestion, probabilities: Any) -> tuple[np.ndarray, 
     return codes, confidence
 
 
-def _silent(obs: Any, classes: tuple[str, ...], slots: SlotNames) -> np.ndarray:
+def _silent(
+    obs: Any, said: Mapping[str, Any], classes: tuple[str, ...], slots: SlotNames
+) -> np.ndarray:
     """Say which cells annotation called unknown, or which had no counts to go by."""
     silent = np.zeros(len(obs), dtype=bool)
     if slots.no_counts in obs:
         silent |= obs[slots.no_counts].to_numpy(dtype=bool)
     if slots.label in obs and UNKNOWN not in classes:
         silent |= (obs[slots.label].astype(str) == UNKNOWN).to_numpy()
+    elif slots.novelty in obs and float(said.get("false_alarm") or 0) > 0:
+        novelty = obs[slots.novelty].to_numpy(dtype=np.float64)
+        silent |= novelty > 1 - float(said["false_alarm"])
     return silent
 
 
-def _refuse_collisions(adata: AnnData, slots: SlotNames) -> None:
-    """Refuse to write over slots of the user's; those of an earlier run are replaced."""
-    entry = adata.uns.get(slots.hierarchy)
+def refuse_deepest_collisions(obs: Any, uns: Mapping[str, Any], slots: SlotNames) -> None:
+    """Refuse to write over slots of the user's; those of an earlier run are replaced.
+
+    Parameters
+    ----------
+    obs, uns
+        What holds the names of the columns, and ``uns``; of an AnnData or of an open file.
+    slots
+        Names of what will be written.
+
+    Raises
+    ------
+    InputError
+        Something stands there that plkd did not write.
+    """
+    entry = uns.get(slots.hierarchy)
     if isinstance(entry, Mapping) and {"plkd_version", "min_confidence"} <= set(entry):
         return
     names = (slots.deepest, slots.deepest_confidence)
-    taken = [f"obs[{name!r}]" for name in names if name in adata.obs]
+    taken = [f"obs[{name!r}]" for name in names if name in obs]
     taken += [f"uns[{slots.hierarchy!r}]"] if entry is not None else []
     if taken:
         raise InputError(

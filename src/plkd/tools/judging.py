@@ -105,7 +105,12 @@ def type_sets(
 
 
 def drift_of(
-    answers: Answers, judged: Judged, usual: Condition, weight_share: float
+    answers: Answers,
+    judged: Judged,
+    usual: Condition,
+    weight_share: float,
+    *,
+    false_alarm: float = FALSE_ALARM,
 ) -> tuple[str, ...]:
     """Say in what the query is far from the reference."""
     seen = ~answers.no_counts
@@ -118,7 +123,7 @@ def drift_of(
         shift=judged.shift,
         unknown=float(judged.unknown[seen].mean()),
     )
-    return drift_warnings(query, usual)
+    return drift_warnings(query, usual, false_alarm=false_alarm)
 
 
 def set_columns(members: NDArray[np.uint8], classes: tuple[str, ...]) -> Any:

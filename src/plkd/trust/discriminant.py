@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.type_means import member_weights
+
 SHRINKAGE = 0.1
 """How far the common covariance is drawn towards a ball; few cells tell its shape badly."""
+
+ROWS_AT_A_TIME = 8192
 
 LEAST_LOG_PROBABILITY = -12.0
 """Nats; a straight line through all types is not to be believed further than that."""
@@ -63,14 +67,15 @@ def fit_discriminant(
     0.1 of a ball of the same mean variance. Means and one covariance of thousands of cells hardly
     notice that some labels are wrong; a logistic regression bends towards each of them.
     """
-    points = np.asarray(points, dtype=np.float64)
     counts = np.bincount(codes, minlength=n_types)
     present = counts > 0
-    means = np.zeros((n_types, points.shape[1]))
-    np.add.at(means, codes, points)
+    means = np.asarray(member_weights(codes, n_types).T @ points, dtype=np.float64)
     means /= np.maximum(counts, 1)[:, None]
-    around = points - means[codes]
-    spread = around.T @ around / len(points)
+    spread = np.zeros((points.shape[1], points.shape[1]))
+    for start in range(0, len(points), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        around = points[rows] - means[codes[rows]]
+        spread += around.T @ around / len(points)
     ball = max(float(np.trace(spread)) / len(spread), 1e-12)
     shape = (1 - SHRINKAGE) * spread + SHRINKAGE * ball * np.eye(len(spread))
     weights = np.asarray(np.linalg.solve(shape, means.T), dtype=np.float64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plkd.trust.novelty import FALSE_ALARM
+
 LEAST_WEIGHT = 0.8
 """Share of the model's weight that the query's genes should carry."""
 
@@ -42,7 +44,9 @@ class Condition:
     unknown: float
 
 
-def drift_warnings(query: Condition, usual: Condition) -> tuple[str, ...]:
+def drift_warnings(
+    query: Condition, usual: Condition, *, false_alarm: float = FALSE_ALARM
+) -> tuple[str, ...]:
     """Say in what a query is far from the reference; nothing where it is not.
 
     Parameters
@@ -51,6 +55,8 @@ def drift_warnings(query: Condition, usual: Condition) -> tuple[str, ...]:
         The query.
     usual
         What is usual, by the held-out cells of the reference.
+    false_alarm
+        Share of cells of known types that the user lets be called unknown.
     """
     said = []
     if query.weight_share < LEAST_WEIGHT:
@@ -77,6 +83,6 @@ def drift_warnings(query: Condition, usual: Condition) -> tuple[str, ...]:
             f"the mean confidence is {query.confidence:.2f}, {usual.confidence:.2f} on held-out "
             "cells of the reference"
         )
-    if query.unknown > MOST_UNKNOWN:
+    if query.unknown > max(MOST_UNKNOWN, 2 * false_alarm):
         said.append(f"{query.unknown:.0%} of the cells are called unknown")
     return tuple(said)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 GRID = np.concatenate([np.linspace(0, 0.9, 91), np.linspace(0.905, 0.99, 18)])
 """Quantiles of the held-out scores that are kept; above the last a tail takes over."""
 
+UNREACHED = 1e300
+"""Score of a share that too few held-out cells can tell."""
+
 QUIET_QUARTER = 0.25
 FEWEST_CELLS = 50
 """Cells of a query below which no batch effect is read off it."""
@@ -89,9 +92,19 @@ class UsualScores:
 
 
 def usual_scores(held_out: NDArray[np.float64], shifted: NDArray[np.float64]) -> UsualScores:
-    """Learn how scores are spread, ``(n_cells,)``, of held-out cells and under batch effects."""
-    quantiles = np.maximum.accumulate(np.quantile(held_out, GRID))
+    """Learn how scores are spread, ``(n_cells,)``, of held-out cells and under batch effects.
+
+    Notes
+    -----
+    One more cell like n others exceeds all of them with probability 1 / (n + 1): the share q of
+    such cells lies at the quantile q (n + 1) / n of those that there are, and shares beyond
+    n / (n + 1) are never reached. Few held-out cells make nothing look strange.
+    """
+    n_cells = len(held_out)
+    share = GRID * (n_cells + 1) / n_cells
+    quantiles = np.maximum.accumulate(np.quantile(held_out, np.minimum(share, 1)))
     quantiles += np.arange(len(GRID)) * 1e-12 * max(1.0, float(np.abs(quantiles).max()))
+    quantiles[share > 1] = UNREACHED
     raised = np.quantile(shifted, QUIET_QUARTER) - np.quantile(held_out, QUIET_QUARTER)
     return UsualScores(
         quantiles=quantiles,

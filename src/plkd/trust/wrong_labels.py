@@ -23,9 +23,9 @@ ALWAYS_KEPT = 0.5
 LEAST_CELLS = 2
 """A type of fewer cannot be learned."""
 
-FIRST_GUESS, LARGEST = 0.2, 0.6
-"""Share of wrong labels that the estimate begins with, and its bound: beyond it labels say
-nothing."""
+FIRST_GUESS, LARGEST = 0.2, 0.75
+"""Share of wrong labels that the estimate begins with, and its bound in units of (k - 1) / k, at
+which labels of k types say nothing."""
 
 N_ROUNDS = 30
 
@@ -39,7 +39,7 @@ class LabelTrust:
     right
         Probability that the label is right, ``(n_cells,)`` in [0, 1].
     share_wrong
-        Estimated share of wrong labels, in [0, 0.6].
+        Estimated share of wrong labels, in [0, 0.75].
     """
 
     right: NDArray[np.float64]
@@ -114,6 +114,10 @@ def label_trust(log_probabilities: NDArray[np.float64], codes: NDArray[np.int64]
 
     e and :math:`\pi` are found by expectation maximisation (30 rounds from e = 0.2 and the shares
     of the labels): e is the mean of :math:`1 - r_{i l_i}`, :math:`\pi_t` that of :math:`r_{it}`.
+
+    The classifier has learned from labels of which as many are wrong. With fewer than about six
+    types the cells of each label then look like a mixture, e comes out too low, and fewer wrong
+    labels are found.
     """
     n_cells, n_types = log_probabilities.shape
     own = (np.arange(n_cells), codes)
@@ -127,7 +131,7 @@ def label_trust(log_probabilities: NDArray[np.float64], codes: NDArray[np.int64]
         joint[own] *= (1 - wrong) * (n_types - 1) / wrong
         joint /= joint.sum(1, keepdims=True)
         right = joint[own]
-        wrong = float(np.clip(1 - right.mean(), 1e-4, LARGEST))
+        wrong = float(np.clip(1 - right.mean(), 1e-4, LARGEST * (n_types - 1) / n_types))
         share = joint.mean(0) + 1e-6
     return LabelTrust(right, wrong)
 
@@ -149,4 +153,4 @@ def expected_right(counts: NDArray[np.int64], share_wrong: float) -> NDArray[np.
     """
     stray = share_wrong / (len(counts) - 1)
     true = (counts - stray * counts.sum()) / max(1 - share_wrong - stray, 1e-9)
-    return np.asarray(np.maximum((1 - share_wrong) * true, 0.0))
+    return np.asarray(np.clip((1 - share_wrong) * true, 0.0, counts))
