@@ -13,7 +13,7 @@ slot                        content
 ``obs['plkd_no_counts']``   True where a cell has no count in any of the model's genes
 ``obsm['X_plkd']``          embedding, float32: Student 128 wide, Teacher 48 wide
 ``obsm['plkd_proba']``      probabilities of all types, float32, only on request
-``uns['plkd']``             provenance: model hash, versions, gene match, input contract
+``uns['plkd']``             provenance: fingerprint of the model, versions, gene match
 ==========================  =========================================================
 
 Smoothing over the neighbours on a slice (``plkd.tl.smooth_labels``), where it is asked for, adds:
@@ -23,7 +23,7 @@ slot                                 content
 ===================================  ====================================================
 ``obs['plkd_label_smoothed']``       cell type, the neighbours heard, categorical
 ``obs['plkd_confidence_smoothed']``  probability of that type, float32 in [0, 1]
-``uns['plkd_smoothing']``            weight, neighbours, slices, how many labels changed
+``uns['plkd_smoothing']``            weight, neighbours, how many labels changed
 ===================================  ====================================================
 
 The deepest type that a cell is surely of (``plkd.tl.deepest_types``), where it is asked for, adds:

@@ -227,7 +227,7 @@ KeyAdded = Annotated[
     typer.Option(
         "--key-added",
         metavar="KEY",
-        help="Written as obs\\['KEY_label'], obs\\['KEY_confidence'], obsm\\['X_KEY'].",
+        help="Written as obs\\['KEY_label'], obs\\['KEY_confidence'] and so on, obsm\\['X_KEY'].",
         rich_help_panel=_OUTPUT,
     ),
 ]

@@ -15,7 +15,7 @@ FalseAlarm = Annotated[
         "--false-alarm",
         min=0.0,
         metavar="SHARE",
-        help="Share of cells of known types that may be called unknown; 0 calls none so.",
+        help="Share of cells of known types that may be called unknown, below 1; 0 calls none so.",
         rich_help_panel=_TRUST,
     ),
 ]
@@ -26,7 +26,7 @@ ErrorRate = Annotated[
         min=0.0,
         max=1.0,
         metavar="SHARE",
-        help="Share of cells whose set of types may miss the true one.",
+        help="Share of cells whose set of types may miss the true one; above 0, below 1.",
         rich_help_panel=_TRUST,
     ),
 ]
@@ -54,7 +54,7 @@ MinConfidence = Annotated[
         min=0.0,
         max=1.0,
         metavar="P",
-        help="How sure the deepest type has to be.",
+        help="How sure the deepest type has to be; above 0.",
         rich_help_panel=_TRUST,
     ),
 ]

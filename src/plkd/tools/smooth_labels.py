@@ -65,8 +65,8 @@ def smooth_labels(
         all cells are of one slice.
     weight
         How much the neighbours count against the spot itself, in [0, 1): 0 changes nothing, 0.5
-        counts both alike. The default was chosen on slices of the reference of the DLPFC benchmark
-        (``benchmarks/space.py``).
+        counts both alike. The default is the lighter of two that measured alike on slices of the
+        reference of the DLPFC benchmark (``benchmarks/space.py``).
     n_neighbors
         The nearest so many cells; 6 are the next spots of Visium's hexagonal grid. None: all
         cells within ``radius``.
