@@ -172,6 +172,18 @@ def test_palette_by_type_and_in_order() -> None:
     ]
 
 
+def test_a_palette_may_be_named_and_is_not_given_twice() -> None:
+    assert looks_of(["a", "b"], "tab20")["b"].colour == "#aec7e8"
+    assert len(set(looks_of([f"type {i}" for i in range(15)], "viridis").values())) == 15
+    assert looks_of(["a", "b"], {"b": PALETTE[0]})["a"].colour == PALETTE[1]
+    assert looks_of(["a"], {})["a"].colour == PALETTE[0]
+    for wrong in ("no such palette", []):
+        with pytest.raises(InputError, match="palette"):
+            looks_of(["a"], wrong)
+    with pytest.warns(UserWarning, match="some look alike"):
+        looks_of([f"type {i}" for i in range(4 * len(PALETTE) + 1)], None)
+
+
 def test_no_two_types_look_the_same() -> None:
     looks = looks_of([f"type {i}" for i in range(4 * len(PALETTE))], None)
     assert len(set(looks.values())) == 4 * len(PALETTE)

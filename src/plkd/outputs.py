@@ -25,6 +25,20 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
         )
 
 
+def refuse_absent_folder(out: Path) -> None:
+    """Refuse an output in a folder that does not exist.
+
+    Raises
+    ------
+    InputError
+        There is no such folder.
+    """
+    if not out.absolute().parent.is_dir():
+        raise InputError(
+            "an output in a folder that exists", str(out), f"make the folder {out.parent} first"
+        )
+
+
 @contextmanager
 def replace_when_done(
     out: Path, *, overwrite: bool = False, source: Path | Sequence[Path] | None = None
@@ -56,10 +70,7 @@ def replace_when_done(
         )
     if out.is_dir():
         raise InputError("a file name for the output", f"the folder {out}", "name a file in it")
-    if not out.absolute().parent.is_dir():
-        raise InputError(
-            "an output in a folder that exists", str(out), f"make the folder {out.parent} first"
-        )
+    refuse_absent_folder(out)
     refuse_existing(out, overwrite=overwrite)
     number, name = tempfile.mkstemp(
         prefix=f".{out.stem}.", suffix=f".partial{out.suffix}", dir=out.absolute().parent
@@ -69,6 +80,7 @@ def replace_when_done(
     try:
         yield partial
         _take_usual_mode(partial)
+        refuse_existing(out, overwrite=overwrite)  # it may have come into being meanwhile
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ def test_log1p_of_unscaled_counts_is_refused(counts: sp.csr_matrix) -> None:
 def test_values_that_do_not_tell_are_refused_unless_declared(counts: sp.csr_matrix) -> None:
     noisy = counts.astype(np.float64)
     noisy.data *= np.random.default_rng(0).lognormal(0.0, 0.5, noisy.nnz)
-    with pytest.raises(InputError, match=r"do not tell.*expression='log1p'"):
+    with pytest.raises(InputError, match=r"do not tell.*expression='counts'"):
         recognise(noisy)
     assert recognise(noisy, declared="counts").kind == "counts"
     assert recognise(noisy.log1p(), declared="log1p").kind == "log1p"
@@ -278,3 +278,50 @@ def test_a_few_odd_cells_at_the_end_are_not_another_scale():
     many = sp.csr_matrix(np.repeat(odd.toarray(), 20, axis=0))
     with pytest.raises(InputError, match="sum to"):
         check_chunk(many, known, slot="X", first_cell=4096)
+
+
+# --- several scales, and counts that are not whole -------------------------------------------
+
+
+def test_samples_scaled_to_totals_of_their_own_are_refused() -> None:
+    """As ``sc.pp.normalize_total`` leaves samples that were normalised one by one."""
+    counts = toy_reference(300).X
+    totals = np.repeat([1999.0, 10000.0, 4242.0], 100)
+    mixed = np.log1p(scaled(counts, 1.0) * totals[:, None]).astype(np.float32)
+    with pytest.raises(InputError, match="several totals"):
+        recognise(mixed)
+    assert recognise(mixed, declared="log1p").kind == "log1p"
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.9, 0.99])
+def test_some_genes_are_not_taken_for_several_totals(kept: float) -> None:
+    logged = np.log1p(scaled(toy_reference(400).X)).astype(np.float32)
+    genes = np.random.default_rng(0).random(logged.shape[1]) < kept
+    assert recognise(logged[:, genes]).kind == "log1p"
+
+
+def test_counts_that_are_not_whole_may_be_declared(counts: sp.csr_matrix) -> None:
+    """As ambient RNA removal and alevin leave them."""
+    rng = np.random.default_rng(0)
+    corrected = counts.copy()
+    corrected.data = (corrected.data * rng.uniform(0.5, 1.0, corrected.nnz) * 40).astype(np.float32)
+    with pytest.raises(InputError, match="expression='counts'"):
+        recognise(corrected)
+    assert recognise(corrected, declared="counts").kind == "counts"
+    with pytest.raises(InputError, match="no logarithm"):
+        recognise(corrected, declared="log1p")
+
+
+def test_counts_with_the_noise_of_floats_may_be_declared(counts: sp.csr_matrix) -> None:
+    noisy = counts.copy()
+    noisy.data = np.expm1(np.log1p(counts.data.astype(np.float32)))
+    with pytest.raises(InputError, match="nearly all are whole numbers"):
+        recognise(noisy)
+    assert recognise(noisy, declared="counts").kind == "counts"
+
+
+def test_what_was_recognised_is_not_refused_later() -> None:
+    """Rows that sum to a little less than 10,000, since some genes were taken out."""
+    logged = np.log1p(scaled(toy_reference(200).X, 9915.0)).astype(np.float32)
+    found = recognise(logged)
+    check_chunk(logged, found, slot="X", first_cell=0)

@@ -279,3 +279,14 @@ def match_of(lookup: list[int], n_model: int) -> GeneMatch:
             none = np.array(lookup, np.int32)
             return GeneMatch(none, n_model, 0, 0.0, 0.0, "", names, ())
         return match_genes(GeneList(names), query, min_share=0.0, fold_case=False)
+
+
+@pytest.mark.parametrize("names", [tuple(f"ENSMUSG{i:011d}" for i in range(20)), range(20)])
+def test_another_organism_is_refused_in_a_column_too(names: object) -> None:
+    """A model of symbols alone, and mouse symbols beside names that say nothing to it."""
+    human = GeneList(SYMBOLS, None)
+    with pytest.raises(GeneMatchError, match="mouse genes"):
+        match_genes(human, [str(name) for name in names], {"feature_name": MOUSE})
+    kinds = ["Gene Expression"] * 20
+    lower = [name.lower() for name in SYMBOLS]
+    assert match_genes(human, lower, {"feature_types": kinds}).share == 1

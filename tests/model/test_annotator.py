@@ -9,6 +9,7 @@ import torch
 
 import plkd
 from plkd.config import TeacherConfig, TrainConfig
+from plkd.data.expression import recognise
 from plkd.errors import InputError, NotFittedError, TrainingError
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Predictor
@@ -285,3 +286,19 @@ def test_profiles_that_say_nothing_are_no_directions(model):
     query = sp.csr_matrix(query, dtype=np.float32)
     predictor = Predictor(silent)
     assert np.allclose(predictor.sparse(query).scores, predictor(query.toarray()).scores, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(np.nan, "NaN"), (-3.0, "negative"), (0.5, "whole")]
+)
+def test_every_cell_of_a_reference_is_looked_at(value, message, monkeypatch):
+    """Only some cells tell what the values are; one that was not asked may hold anything."""
+    monkeypatch.setattr(
+        "plkd.model.reference.recognise_source",
+        lambda source, declared: recognise(source.rows(0, 40), declared=declared),
+    )
+    reference = toy_reference(90)
+    reference.X = reference.X.astype(np.float32)
+    reference.X[80, np.flatnonzero(reference.X[80].toarray()[0])[0]] = value
+    with pytest.raises(InputError, match=message):
+        fit(reference)

@@ -655,3 +655,10 @@ def test_docs_name_the_arrays_of_both_networks() -> None:
         assert f"`{name}`" in named or (kind == "bias" and f"`{stem}.weight`, `.bias`" in named), (
             name
         )
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="a place to write to"):
+        check_output(tmp_path / "file" / "model")
+    assert check_output(tmp_path / "new" / "folder" / "model").name == "model"

@@ -192,3 +192,19 @@ def test_spots_without_slice_or_place_are_named(slices: AnnData) -> None:
     slices.obsm["spatial"][2, 1] = np.nan
     with pytest.raises(InputError, match="with NaN or infinite numbers"):
         plkd.pl.spatial(slices, show=False)
+
+
+def test_axes_may_lie_in_a_figure_within_a_figure(slices: AnnData, tmp_path: Path) -> None:
+    whole = plt.figure(figsize=(8, 6))
+    inner = whole.subfigures(1, 2)[0]
+    panels = plkd.pl.spatial(
+        slices,
+        "layer",
+        batch_key="slice",
+        axes=inner.subplots(2, 3),
+        save=tmp_path / "slices.png",
+        show=False,
+    )
+    assert len(panels) == 6
+    assert (tmp_path / "slices.png").stat().st_size > 1000
+    plt.close(whole)

@@ -258,6 +258,13 @@ def test_of_many_cells_some_are_read_and_all_counted(reference, annotator, found
     assert len(common) > 80
     pd.testing.assert_frame_equal(some.loc[common], every.loc[common])
     assert_same(marker_genes(reference, annotator, **kwargs), drawn)
+    types = reference.obs["cell_type"].astype(str).to_numpy()
+    cells = drawn.patterns.cells
+    assert cells.max() > 40  # positions in the reference, not among the cells that were read
+    assert np.unique(types[cells], return_counts=True)[1].tolist() == [10] * 4
+    assert all(len(set(types[cells][drawn.patterns.codes == code])) == 1 for code in range(4))
+    assert set(drawn.attributions.background) <= set(cells)
+    assert drawn.attributions.n_left_out == 0
     other = marker_genes(reference, annotator, seed=1, **kwargs).to_frame()
     assert not other.equals(drawn.to_frame())
 

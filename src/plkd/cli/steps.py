@@ -29,15 +29,18 @@ def prepare(*, threads: int | None = None, json_to: str | None, overwrite: bool)
     ------
     OutputExistsError
         The JSON file exists and overwriting was not asked for.
+    InputError
+        Its folder does not exist.
     """
     if threads is not None:
         os.environ.update(dict.fromkeys(_THREADS, str(threads)))
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(threads)
     if json_to not in (None, STDOUT):
-        from plkd.outputs import refuse_existing
+        from plkd.outputs import refuse_absent_folder, refuse_existing
 
         refuse_existing(Path(json_to), overwrite=overwrite)
+        refuse_absent_folder(Path(json_to))
 
 
 def answer(

@@ -11,12 +11,17 @@ import scipy.sparse as sp
 
 from plkd.config import TARGET_SUM
 from plkd.data.rows import as_csr, row_sums
-from plkd.data.scales import Scale, find_scale, unlogged_sums
+from plkd.data.scales import LARGEST_LOG, Scale, find_scale, unlogged_sums
 from plkd.errors import InputError
 
 FEWEST_ROWS = 20  # a later chunk of fewer is never called another scale: odd cells occur
+NEAR = 0.025  # recognised are cells within 0.01 of a median, and a median within 0.01 of its scale
+MOST_SHARED = 0.8  # share of cells whose sum others have, too: scaled to a few totals
 MEND = "pass counts, or name the layer that holds them with layer=..."
-MEND_UNSURE = "pass counts, name the right layer=..., or say expression='log1p' if you are sure"
+MEND_UNSURE = (
+    "pass counts, name the right layer=..., or say what they are: expression='counts' for counts "
+    "that are not whole (SoupX, alevin), 'log1p' for logged values"
+)
 MEND_NOT_LOGGED = "pass counts, or take log1p of these values if they hold all genes"
 
 
@@ -82,7 +87,11 @@ def recognise(matrix: Any, *, slot: str = "X", declared: str | None = None) -> R
         if wish is ExpressionKind.LOG1P:
             raise _contradiction(slot, "log1p values", "nothing but whole numbers, as counts are")
         return Recognised(ExpressionKind.COUNTS, None, f"all values of {slot} are whole numbers")
-    return _recognise_fractions(find_scale(rows), slot=slot, wish=wish)
+    scale, largest = find_scale(rows), float(rows.data.max())
+    if scale is None and wish is ExpressionKind.LOG1P and largest > LARGEST_LOG:
+        found = f"a value of {largest:g}, which no logarithm of counts reaches"
+        raise _contradiction(slot, "log1p values", found)
+    return _recognise_fractions(scale, slot=slot, wish=wish)
 
 
 def check_values(rows: sp.csr_matrix, *, slot: str, first_cell: int) -> None:
@@ -154,7 +163,7 @@ def check_chunk(matrix: Any, recognised: Recognised, *, slot: str, first_cell: i
         raise _mixed(slot, "log1p values", f"nothing but whole numbers {where}")
     if recognised.target_sum is not None:
         sums = unlogged_sums(rows)
-        near = np.abs(sums / recognised.target_sum - 1.0) <= 0.01
+        near = np.abs(sums / recognised.target_sum - 1.0) <= NEAR
         if len(sums) >= FEWEST_ROWS and float(np.mean(near)) < 0.8:
             wanted = f"log1p values scaled to {recognised.target_sum:g} counts a cell"
             raise _mixed(slot, wanted, f"cells that sum to {np.median(sums):g} {where}")
@@ -228,9 +237,13 @@ def _recognise_fractions(
         found = "values that do not tell: not whole numbers, and not seen to be scaled counts"
         raise _refusal(slot, found, MEND_UNSURE)
     if scale.name == "not logged":
-        if counts and scale.constant is not None:
-            note = f"cells of {slot} sum to {scale.constant:g}: scaled counts, as declared"
+        if counts:
+            sums = "" if scale.constant is None else f" that sum to {scale.constant:g}"
+            note = f"values of {slot}{sums} are not whole: counts, as declared"
             return Recognised(ExpressionKind.COUNTS, None, note, declared=True)
+        if scale.unlogged_integers:
+            mend = "round them, or say expression='counts' if they are counts"
+            raise _refusal(slot, "values of which nearly all are whole numbers, but not all", mend)
         raise _refusal(slot, "counts that were normalised but not logged", MEND_NOT_LOGGED)
     if scale.name != "log1p":
         raise _refusal(slot, f"{scale.name} values, another logarithm", MEND)
@@ -241,6 +254,13 @@ def _recognise_fractions(
     if scale.constant is not None:
         note = f"cells of {slot} sum to {scale.constant:g} after expm1"
         return Recognised(ExpressionKind.LOG1P, scale.constant, note)
+    if scale.shared_sums >= MOST_SHARED and wish is None:
+        raise _refusal(
+            slot,
+            "log1p values of cells that were scaled to several totals, as samples are that were "
+            "normalised one by one",
+            "bring all cells to one total, or pass counts",
+        )
     if scale.largest_sum > TARGET_SUM * 1.02 and wish is None:
         raise _refusal(
             slot,

@@ -95,7 +95,9 @@ def match_genes(
     best = _best(_candidates(model, asked, folds=_folds(fold_case)), model)
     exact = _best(_candidates(model, asked, folds=(False,)), model)
     if fold_case is not True and exact.n_found < min_share * len(model):
-        _refuse_other_organism(model, next(iter(asked.values())))
+        taken = [own for field, own in asked.items() if best.how.startswith(field)]
+        for read in (next(iter(asked.values())), *taken):
+            _refuse_other_organism(model, read)
     if best.n_found < min_share * len(model) or best.n_found == 0:
         raise _too_few(model, asked, fields, best, min_share)
     match = _finish(model, best, weights)
@@ -188,8 +190,7 @@ def _refuse_other_organism(model: GeneList, texts: Sequence[str]) -> None:
     raise GeneMatchError(
         f"{there} genes, as the model has ({examples(model.names)})",
         f"{asked} genes ({examples(texts)})",
-        f"use a model of {asked} cells, name a var column of {there} orthologs as gene_key, or "
-        "set fold_case=True to match symbols across organisms",
+        f"use a model of {asked} cells, or name a var column of {there} orthologs as gene_key",
     )
 
 

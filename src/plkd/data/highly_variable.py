@@ -52,7 +52,8 @@ def select_genes(matrix: Any, n_genes: int, batches: Any | None = None) -> np.nd
         unseen = np.setdiff1d(np.arange(rows.shape[1], dtype=np.int64), seen)
         return np.sort(np.concatenate([seen, unseen[: n_genes - len(seen)]]))
     pooled = _pooled(batches, rows.shape[0])
-    return np.asarray(seen[_most_variable(rows[:, seen], n_genes, pooled)])
+    some = rows if len(seen) == rows.shape[1] else rows[:, seen]
+    return np.asarray(seen[_most_variable(some, n_genes, pooled)])
 
 
 def _most_variable(rows: sp.csr_matrix, n_genes: int, batches: np.ndarray | None) -> np.ndarray:
@@ -66,7 +67,7 @@ def _most_variable(rows: sp.csr_matrix, n_genes: int, batches: np.ndarray | None
     obs = pd.DataFrame(index=pd.RangeIndex(rows.shape[0]).astype(str))
     if batches is not None:
         obs["batch"] = pd.Categorical(batches)
-    adata = anndata.AnnData(X=rows.astype(np.float32), obs=obs)
+    adata = anndata.AnnData(X=rows.astype(np.float32, copy=False), obs=obs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = sc.pp.highly_variable_genes(

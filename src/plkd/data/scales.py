@@ -26,6 +26,9 @@ UNDO: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 COMMON_SUMS = (1.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 """Sums that are believed when there are too few rows to compare with each other."""
 
+SAME_SUM = 2e-5
+"""Relative difference of sums that single precision makes of one."""
+
 LARGEST_LOG = 30.0
 """No logarithm of counts is larger (e^30 = 10^13); undoing it would overflow."""
 
@@ -44,12 +47,15 @@ class Scale:
         The undone values are themselves whole numbers.
     largest_sum
         Largest sum of an undone row.
+    shared_sums
+        Share of the undone rows whose sum two others have as well, up to rounding.
     """
 
     name: str
     constant: float | None
     unlogged_integers: bool
     largest_sum: float
+    shared_sums: float
 
 
 def find_scale(rows: sp.csr_matrix, *, max_rows: int = 1000) -> Scale | None:
@@ -159,7 +165,18 @@ def _scale(name: str, linear: sp.csr_matrix, constant: float | None) -> Scale:
     whole &= linear.data >= 0.5
     few = linear.data <= 100.0
     integers = bool(np.any(few)) and float(np.mean(whole[few])) >= 0.99
-    return Scale(name, constant, integers, float(row_sums(linear).max()))
+    sums = row_sums(linear)
+    return Scale(name, constant, integers, float(sums.max()), shared_sums(sums))
+
+
+def shared_sums(sums: np.ndarray) -> float:
+    """Return the share of rows whose sum two others have as well, up to rounding.
+
+    Sums of some genes are all different; those of all genes, scaled to a few totals, are not.
+    """
+    bins = np.floor(np.log(np.maximum(sums, 1e-30)) / SAME_SUM).astype(np.int64)
+    _, inverse, counts = np.unique(bins, return_inverse=True, return_counts=True)
+    return float(np.mean(counts[inverse] >= 3))
 
 
 def _with_values(rows: sp.csr_matrix, values: np.ndarray) -> sp.csr_matrix:

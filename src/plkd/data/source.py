@@ -73,6 +73,9 @@ def source_from_anndata(
     check_shape(matrix.shape, slot)
     if np.dtype(matrix.dtype).kind not in "biuf":
         raise not_numeric(slot, matrix.dtype)
+    if not sp.issparse(matrix) and getattr(matrix, "format", "") == "csc":
+        warn_of_columns(slot)
+        matrix = matrix.to_memory()
     by_row = matrix.tocsr() if sp.issparse(matrix) else matrix
     names = tuple(map(str, holder.var_names))
     columns = text_columns(holder.var)
@@ -234,16 +237,21 @@ def _sparse_rows(
 def _read_by_column(
     element: Any, starts: np.ndarray, shape: tuple[int, int], slot: str
 ) -> Callable[[int, int], Any]:
-    warnings.warn(
-        f"{slot} is stored by columns (CSC) and is read whole, which takes memory for all its "
-        "cells; a file stored by rows (CSR) is read in chunks",
-        UserWarning,
-        stacklevel=4,
-    )
+    warn_of_columns(slot)
     turned = shape[1], shape[0]
     by_gene = _sparse_rows(element["data"], element["indices"], starts, turned)
     by_row = by_gene.T.tocsr()
     return lambda start, stop: by_row[start:stop]
+
+
+def warn_of_columns(slot: str) -> None:
+    """Warn of a matrix on disk that cannot be read by rows."""
+    warnings.warn(
+        f"{slot} is stored by columns (CSC) and is read whole, which takes memory for all its "
+        "cells; a file stored by rows (CSR) is read in chunks",
+        UserWarning,
+        stacklevel=5,
+    )
 
 
 def _genes(var: Any) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

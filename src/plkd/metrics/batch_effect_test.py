@@ -89,19 +89,21 @@ def kbet_per_type(
     types
         Cell type of each cell, ``(n_cells,)``.
     n_neighbors
-        Cells of a neighbourhood, the cell itself counted; at most all of a type. Default: a
+        Cells of a neighbourhood, the cell itself counted. Default: a
         quarter of the mean size of a batch within the type, within 10 and 70.
     alpha
         Level of the test.
 
     Returns
     -------
-    Mean acceptance rate in [0, 1]. Types of fewer than ten cells, or of one batch, are left out.
+    Mean acceptance rate in [0, 1]. Types of one batch, or of fewer cells than two neighbourhoods
+    (20 by default), are left out: most of their cells are in every neighbourhood, so none would be
+    found unlike the whole.
 
     Raises
     ------
     InputError
-        As :func:`kbet`; or no type has ten cells and two batches.
+        As :func:`kbet`; or no type is large enough and in two batches.
 
     Notes
     -----
@@ -120,7 +122,7 @@ def kbet_per_type(
     scores = accepted_by_type(points, codes, kinds, n_neighbors=n_neighbors, alpha=alpha)
     if not scores:
         raise InputError(
-            f"a type of {FEWEST} cells or more in two of the batches",
+            f"a type of {2 * (n_neighbors or FEWEST)} cells or more in two of the batches",
             f"none, with the batches {', '.join(names[:5])}",
             "check that types and batches are columns of the same cells",
         )
@@ -135,7 +137,7 @@ def accepted_by_type(
     n_neighbors: int | None = None,
     alpha: float = ALPHA,
 ) -> list[float]:
-    """Return the acceptance rate within each type of ten cells or more in two batches or more.
+    """Return the acceptance rate within each type that has two batches and two neighbourhoods.
 
     Parameters
     ----------
@@ -149,7 +151,9 @@ def accepted_by_type(
         cells = np.flatnonzero(kinds == kind)
         n_batches = len(np.unique(codes[cells]))
         if len(cells) >= FEWEST and n_batches > 1:
-            k = min(n_neighbors or neighbourhood_size(len(cells), n_batches), len(cells))
+            k = n_neighbors or neighbourhood_size(len(cells), n_batches)
+            if 2 * k > len(cells):
+                continue  # a neighbourhood that is most of the type is made up as the type is
             near = with_itself(nearest_table(points[cells], k - 1))
             rates.append(accepted(near, codes[cells], alpha=alpha))
     return rates

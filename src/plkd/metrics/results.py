@@ -161,7 +161,7 @@ class IntegrationReport:
     kbet
         Acceptance rate of kBET, in [0, 1]; None without batches.
     kbet_per_type
-        The same within types, in [0, 1]; None without batches, or where no type has ten cells in
+        The same within types, in [0, 1]; None without batches, or where no type has 20 cells in
         two of them.
     ari, nmi
         Agreement of clusters with the types, in [-0.5, 1] and [0, 1].

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plkd.errors import OutputExistsError
+from plkd.errors import InputError, OutputExistsError
 from plkd.model.folders import publish_folder
 from plkd.model.inspection import PartCheck, describe_model, verify_model
 from plkd.model.manifest import (
@@ -92,9 +92,12 @@ def check_output(path: str | Path, *, overwrite: bool = False) -> Path:
     OutputExistsError
         Something is there, and ``overwrite`` is not set; or it is, and what is there is not a
         plkd model or holds other files as well: these are never deleted.
+    InputError
+        Nothing can be written there.
     """
     target = Path(os.path.realpath(path))
     if not os.path.lexists(target):
+        _check_writable(target)
         return target
     if not overwrite:
         raise OutputExistsError(
@@ -114,6 +117,17 @@ def check_output(path: str | Path, *, overwrite: bool = False) -> Path:
         f"a plkd model and nothing else at {path}, to overwrite it",
         found,
         "choose another place, or move away what is there",
+    )
+
+
+def _check_writable(target: Path) -> None:
+    """Refuse a place in which no folder can be made; folders above it may be made."""
+    above = next(folder for folder in target.parents if os.path.lexists(folder))
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return
+    found = "a folder that may not be written to" if above.is_dir() else "a file"
+    raise InputError(
+        f"a place to write to at {target}", f"{found} at {above}", "choose another place"
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.config import TARGET_SUM, TeacherConfig
-from plkd.data.expression import ExpressionKind, Recognised, to_log1p
+from plkd.data.expression import ExpressionKind, Recognised, check_chunk, to_log1p
 from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask
 from plkd.data.highly_variable import select_genes
 from plkd.data.labels import Labels, encode_labels
@@ -19,6 +19,8 @@ from plkd.data.reference_genes import GeneList, gene_list
 from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
 from plkd.training.cells import Cells
+
+CHECKED_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,13 @@ def prepare_reference(
     recognised = recognise_source(source, declared=expression)
     names, columns = _named_by(source, gene_key)
     genes = gene_list(names, columns)
-    counts = source.rows(0, source.n_cells)
+    counts = csr_matrix(source.rows(0, source.n_cells))
+    for start in range(0, source.n_cells, CHECKED_AT_A_TIME):
+        some = counts[start : start + CHECKED_AT_A_TIME]
+        check_chunk(some, recognised, slot=source.slot, first_cell=start)
     log1p = to_log1p(counts, recognised)
     depth = _depth(counts, recognised)
+    del counts
     chosen = select_genes(log1p, n_genes, batches)
     genes = genes.take(chosen)
     mask = pattern_mask(

@@ -112,7 +112,7 @@ def finish(
     if save is not None:
         path = Path(save)
         path.parent.mkdir(parents=True, exist_ok=True)
-        fig.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight", facecolor="white")
+        whole_figure(fig).savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight", facecolor="white")
     if show is None:
         show = own and save is None and not return_fig and _has_screen()
         asked = False
@@ -125,6 +125,13 @@ def finish(
     if return_fig:
         return fig
     return drawn if asked or not own else None
+
+
+def whole_figure(fig: Any) -> Any:
+    """Return the figure that a figure within a figure is part of, or the figure itself."""
+    while getattr(fig, "figure", fig) is not fig:
+        fig = fig.figure
+    return fig
 
 
 def _has_screen() -> bool:

@@ -10,7 +10,15 @@ import numpy as np
 
 from plkd.errors import InputError
 from plkd.plots.chosen_types import chosen_types
-from plkd.plots.figure import INK, LETTER, colour_bar, finish, is_dark, new_figure
+from plkd.plots.figure import (
+    INK,
+    LETTER,
+    colour_bar,
+    finish,
+    is_dark,
+    new_figure,
+    whole_figure,
+)
 from plkd.plots.pattern_names import readable_names
 
 if TYPE_CHECKING:
@@ -102,7 +110,7 @@ def patterns(
     _draw_stars(ax, sure, drawn, image)
     ax.set_title("Patterns of the cell types", fontsize=11, loc="left", color=INK)
     _explain_stars(fig, None if own else ax, n_patterns)
-    shrink = min(0.6, LONGEST_BAR / fig.get_figheight())
+    shrink = min(0.6, LONGEST_BAR / whole_figure(fig).get_figheight())
     colour_bar(fig, ax, image, label="score, share of the type's largest", shrink=shrink)
     done = finish(fig, [ax], own=own, show=show, save=save, return_fig=return_fig)
     return done[0] if isinstance(done, list) else done

@@ -12,7 +12,7 @@ import numpy as np
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.plots.chosen_types import listed
-from plkd.plots.figure import INK, colour_bar, finish, new_figure
+from plkd.plots.figure import INK, colour_bar, finish, new_figure, whole_figure
 from plkd.plots.types import Look, draw_legend, draw_types, legend_width, looks_of
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def spatial(
             ax.set_ylabel(row.name, fontsize=10, color=INK)
     grey = any("" in column.values[drawn_spots] for column in typed)
     draw_legend(panels[len(typed) - 1], looks, grey=grey)
-    fig.draw_without_rendering()  # only now is it known how large the panels are
+    whole_figure(fig).draw_without_rendering()  # only now is it known how large the panels are
     for ax, (row, _) in zip(panels, product(rows, columns), strict=True):
         area = point_size or _spot_area(ax, row.points)
         for spots in ax.collections:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from plkd.errors import InputError
 from plkd.plots.figure import INK, LETTER
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ MARKERS = "o^sD"  # types beyond the palette share a colour, not a marker
 GREY = "#C8C8C8"
 NO_LABEL = "no label"
 LEGEND_ROWS = 16
+MOST_LISTED = 60  # a palette of more colours is a gradient
 
 
 class Look(NamedTuple):
@@ -43,21 +46,57 @@ def looks_of(
     names
         The types.
     palette
-        Colours by type, or in the order of the types; None for the default.
+        Colours by type, or in the order of the types, or the name of a palette of matplotlib's;
+        None for the default. Types without a colour of their own get those that are left.
 
     Returns
     -------
     Looks by type.
+
+    Raises
+    ------
+    InputError
+        The palette is empty, or there is none of this name.
+
+    Warns
+    -----
+    UserWarning
+        If there are more types than looks.
     """
     given = palette if isinstance(palette, Mapping) else {}
-    colours = PALETTE if palette is None or given else tuple(palette)
-    return {
-        name: Look(
-            given.get(name, colours[place % len(colours)]),
-            MARKERS[place // len(colours) % len(MARKERS)],
+    named = PALETTE if palette is None or isinstance(palette, Mapping) else _colours(palette)
+    taken = {given[name].upper() for name in names if name in given}
+    colours = [colour for colour in named if colour.upper() not in taken] or list(named)
+    others = [name for name in names if name not in given]
+    if len(others) > len(colours) * len(MARKERS):
+        warnings.warn(
+            f"{len(others)} types have {len(colours) * len(MARKERS)} looks, so some look alike: "
+            "draw fewer, or pass a palette of more colours",
+            UserWarning,
+            stacklevel=3,
         )
-        for place, name in enumerate(names)
+    free = {
+        name: Look(colours[place % len(colours)], MARKERS[place // len(colours) % len(MARKERS)])
+        for place, name in enumerate(others)
     }
+    return {name: free[name] if name in free else Look(given[name], "o") for name in names}
+
+
+def _colours(palette: Sequence[str]) -> tuple[str, ...]:
+    """Return the colours of a palette, which may be the name of one of matplotlib's."""
+    if isinstance(palette, str):
+        from matplotlib import colormaps
+        from matplotlib.colors import to_hex
+
+        if palette not in colormaps:
+            raise InputError("colours, or the name of a palette", f"{palette!r}", "leave it out")
+        chosen = colormaps[palette]
+        places = range(chosen.N) if chosen.N <= MOST_LISTED else np.linspace(0, 1, len(PALETTE))
+        return tuple(to_hex(chosen(place)) for place in places)
+    colours = tuple(map(str, palette))
+    if not colours:
+        raise InputError("a palette of colours", "an empty one", "leave it out")
+    return colours
 
 
 def draw_types(

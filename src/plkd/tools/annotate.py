@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
+from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network, Predictor
@@ -144,6 +145,12 @@ def annotate(
     Section 2.2 of the paper: :math:`y^S` from :math:`x`, no training on the query.
     """
     names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
+    if adata.isbacked and adata.is_view and not copy:
+        raise InputError(
+            "an AnnData that can be written to",
+            "a view of one on disk",
+            "pass copy=True, or adata.to_memory()",
+        )
     predictor = Predictor(model, with_)
     source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
     query = open_query(source, model, gene_key=gene_key, expression=expression)

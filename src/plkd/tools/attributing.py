@@ -157,7 +157,8 @@ def positions_of(names: Sequence[str], known: Sequence[str], what: str) -> list[
     InputError
         A name is no known type, or there is none.
     """
-    strange = [str(name) for name in names if name not in known]
+    names = [str(name) for name in names]
+    strange = [name for name in names if name not in known]
     if strange or not names:
         expected = f"types of the model for {what} ({some(known)})"
         raise InputError(expected, some(strange) or "none", "choose among these")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,12 @@ def find_markers(
     seen = expression_by_type(query, codes, len(model.classes_), chunk_size=options.chunk_size)
     of_student = attributed.top_genes(options.n_candidates, markers=True)
     of_teacher = {network.cell_type: key_genes(network, found) for network in networks}
+    attributed = replace(
+        attributed,
+        background=read[attributed.background],
+        n_left_out=int(np.count_nonzero(~np.isin(codes, common))),
+    )
+    found = replace(found, cells=read[found.cells])
     names = tuple(model.classes_[code] for code in common)
     rows = (
         candidates(name, of_student[name], of_teacher.get(name, {}), attributed, seen)

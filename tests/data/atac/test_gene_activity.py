@@ -297,3 +297,26 @@ def test_an_old_h5ad_is_refused(path: Path, gtf: Path, tmp_path: Path) -> None:
         file["obs"] = np.zeros(30, dtype=[("index", "S5")])
     with pytest.raises(InputError, match="an older one"):
         plkd.pp.gene_activity_file(path, gtf, tmp_path / "out.h5ad")
+
+
+def test_categories_of_an_older_anndata_are_copied(path: Path, gtf: Path, tmp_path: Path) -> None:
+    """anndata 0.7 kept them beside the columns, and a reference to them."""
+    with h5py.File(path, "r+") as file:
+        file["obs/old"] = np.arange(30, dtype=np.int8) % 2
+        columns = [*np.asarray(file["obs"].attrs["column-order"], dtype=object), "old"]
+        file["obs"].attrs["column-order"] = columns
+        file["obs/__categories/old"] = np.array(["B", "T"], dtype=h5py.string_dtype())
+        file["obs/__categories/old"].attrs["ordered"] = False
+        file["obs/old"].attrs["categories"] = file["obs/__categories/old"].ref
+        file["obs"].attrs["encoding-version"] = "0.1.0"
+    plkd.pp.gene_activity_file(path, gtf, tmp_path / "out.h5ad")
+    with h5py.File(tmp_path / "out.h5ad") as file:
+        categories = file[file["obs/old"].attrs["categories"]]
+        assert list(categories.asstr()) == ["B", "T"]
+
+
+def test_the_annotation_is_not_overwritten(path: Path, gtf: Path) -> None:
+    before = gtf.read_bytes()
+    with pytest.raises(InputError, match="not the input"):
+        plkd.pp.gene_activity_file(path, gtf, gtf, overwrite=True)
+    assert gtf.read_bytes() == before

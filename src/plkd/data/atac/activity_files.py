@@ -73,6 +73,7 @@ def gene_activity_file(
         ``out`` exists and ``overwrite`` is not set.
     """
     path, out = Path(path), Path(out)
+    given = [path, *(Path(each) for each in (genes, barcodes) if isinstance(each, str | Path))]
     refuse_existing(out, overwrite=overwrite)  # before the minutes, not after them
     regions = gene_regions(genes, upstream=upstream, downstream=downstream, biotypes=biotypes)
     if is_hdf5(path):
@@ -80,13 +81,13 @@ def gene_activity_file(
         refuse_argument("min_fragments", min_fragments, "fragments")
         with (
             _peaks(path, modality) as peaks,
-            replace_when_done(out, overwrite=overwrite, source=path) as partial,
+            replace_when_done(out, overwrite=overwrite, source=given) as partial,
         ):
             return _write_peaks(
                 peaks, regions, partial, layer, check_build, chunk_size, progress=progress
             )
     refuse_argument("layer", layer, "peaks")
-    with replace_when_done(out, overwrite=overwrite, source=path) as partial:
+    with replace_when_done(out, overwrite=overwrite, source=given) as partial:
         counted = count_cells(
             path,
             regions,

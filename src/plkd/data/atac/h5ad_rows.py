@@ -38,7 +38,7 @@ def write_h5ad_rows(path: Path, rows: Iterator[sp.csr_matrix], *, obs: h5py.Grou
         file.attrs["encoding-type"] = "anndata"
         file.attrs["encoding-version"] = "0.1.0"
         n_cells = _write_csr(file, rows, len(var))
-        obs.file.copy(obs, file, "obs")
+        obs.file.copy(obs, file, "obs", expand_refs=True)  # categories of anndata 0.7
         write_elem(file, "var", var)
         for empty in ("layers", "obsm", "obsp", "uns", "varm", "varp"):
             write_elem(file, empty, {})
