@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from study.names import STUDENT, TEACHER, in_order
-from study.rows import over_seeds
+from study.rows import full_grid, over_seeds
 from study.words import in_words, listed, opened, outcome, percent, signed
 
 if TYPE_CHECKING:
@@ -45,16 +45,22 @@ def kept(grid: pd.DataFrame, measure: str, setting: str = MOST) -> pd.DataFrame:
     return share.groupby("method").agg(["mean", "std"])
 
 
-def sentences(grid: pd.DataFrame) -> list[str]:
-    """Return what the numbers show, for the settings that were run."""
-    there = set(grid["setting"])
+def beside_standard(table: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """Return the rows on which a setting can be compared with the standard; none if it has none."""
+    grid = full_grid(table[table["setting"].isin([STANDARD, setting])])
+    return grid if {STANDARD, setting} <= set(grid["setting"]) else grid.iloc[:0]
+
+
+def sentences(table: pd.DataFrame) -> list[str]:
+    """Return what the numbers show, each on all tasks that have what it compares."""
+    noise, losses, mask = (beside_standard(table, setting) for setting in (MOST, LOSSES, MASK))
     said: list[str] = []
-    if {STANDARD, MOST} <= there and STUDENT in kept(grid, "macro_f1").index:
-        said += noise_sentences(grid)
-    if {STANDARD, LOSSES} <= there:
-        said.append(change_sentence(grid, LOSSES))
-    if {STANDARD, MASK} <= there:
-        said.append(change_sentence(grid, MASK))
+    if len(noise) and STUDENT in kept(noise, "macro_f1").index:
+        said += noise_sentences(noise)
+    if len(losses):
+        said.append(change_sentence(losses, LOSSES))
+    if len(mask):
+        said.append(change_sentence(mask, MASK))
     return [sentence for sentence in said if sentence]
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from results import markdown
 from study.ablation_claims import (
+    LOSSES,
+    MASK,
     MEASURES,
     MOST,
     NOISES,
@@ -13,6 +15,7 @@ from study.ablation_claims import (
     PAPER_SAYS,
     SETTINGS,
     STANDARD,
+    beside_standard,
     kept,
     sentences,
 )
@@ -29,7 +32,7 @@ def page(table: pd.DataFrame) -> str:
     grid = full_grid(table)
     parts = ["# Ablation: losses, mask and wrong labels (Table 5 of the paper)", how(table, grid)]
     if len(grid):
-        said = sentences(grid) or ["Nothing yet: the Student has not run in two settings."]
+        said = sentences(table) or ["Nothing yet: the Student has not run in two settings."]
         body = "\n".join(f"- {sentence}" for sentence in said)
         parts.append(f"## What the numbers show\n\n{body}")
         parts.append("![Macro F1 kept with wrong labels; parts left out](ablation.png)")
@@ -39,9 +42,9 @@ def page(table: pd.DataFrame) -> str:
             "Both networks in every setting (T: Teacher, S: Student)": (networks(grid), "setting"),
             "Macro F1 by share of wrong labels": (noise(grid, "macro_f1"), "method"),
             "Accuracy by share of wrong labels": (noise(grid, "accuracy"), "method"),
-            "The Student's macro F1 by task": (student_by_task(grid), "task"),
+            "The Student's macro F1 by task": (student_by_task(table), "task"),
             "Share of the clean macro F1 kept with 20 % wrong labels": (
-                kept_by_task(grid),
+                kept_by_task(beside_standard(table, MOST)),
                 "task",
             ),
         }
@@ -56,14 +59,35 @@ def how(table: pd.DataFrame, grid: pd.DataFrame) -> str:
     compared = "Nothing can be compared yet: no task has a row of every setting and method."
     if len(grid):
         compared = f"Compared: {extent(grid)}, those that every setting and method was run on."
+    if wider := wider_sentence(table, grid):
+        compared = f"{compared} {wider}"
     rest = len(table) - len(grid)
     return (
         f"Made by `python benchmarks/studies.py ablation --data FOLDER`. {compared}"
-        f"{f' {rest} further rows are in the CSV only.' if rest else ''} A number is the mean over "
+        f"{f' {rest} further rows are in the CSV.' if rest else ''} A number is the mean over "
         "tasks, then over seeds, ± the standard deviation over seeds. How labels are made wrong, "
         "what is left out in each setting and how the clusters of the ARI are made stands at the "
         "head of `benchmarks/study/ablation.py`; the tasks are those of `benchmarks/tasks.py`, "
         "the peers those of `benchmarks/peers/`. Peers have no embedding, and so no ARI."
+    )
+
+
+def wider_sentence(table: pd.DataFrame, grid: pd.DataFrame) -> str:
+    """Return which sentences rest on more tasks than the tables do."""
+    parts = {
+        "20 % wrong labels": MOST,
+        "the losses left out": LOSSES,
+        "the mask left out": MASK,
+    }
+    wider = []
+    for name, setting in parts.items():
+        tasks = list(dict.fromkeys(beside_standard(table, setting)["task"]))
+        if set(tasks) > set(grid["task"]):
+            wider.append(f"{name}: {', '.join(f'`{task}`' for task in tasks)}")
+    return (
+        f"Sentences rest on all tasks that have what they compare ({'; '.join(wider)})."
+        if (wider)
+        else ""
     )
 
 
@@ -120,7 +144,13 @@ def student_by_task(grid: pd.DataFrame) -> pd.DataFrame:
     tasks = list(dict.fromkeys(grid["task"]))
     ours = grid[grid["method"] == STUDENT]
     scores = over_seeds(ours, "macro_f1", ["task", "setting"])
-    cells = [[scored(scores, (task, setting)) for setting in there] for task in tasks]
+    cells = [
+        [
+            scored(scores, (task, setting)) if (task, setting) in scores.index else "–"
+            for setting in there
+        ]
+        for task in tasks
+    ]
     return pd.DataFrame(cells, index=tasks, columns=there)
 
 

@@ -141,6 +141,25 @@ def test_sentences_of_wrong_labels(ablation: ModuleType) -> None:
     assert "0.800 with 20 % wrong labels, is above all others" in said[2]
 
 
+def test_a_sentence_rests_on_all_tasks_that_have_what_it_compares(ablation: ModuleType) -> None:
+    whole = made_up(
+        {
+            ("standard", "plkd student"): 0.8,
+            ("noise 0.2", "plkd student"): 0.8,
+            ("without mask", "plkd student"): 0.7,
+        }
+    )
+    more = made_up({("standard", "plkd student"): 0.8, ("noise 0.2", "plkd student"): 0.6})
+    more = more[more["task"] == "a:one"].assign(task="c:three")
+    text = ablation.page(pd.concat([whole, more]))
+    assert "Compared: tasks `a:one`, `b:two`; seeds 0, 1," in text
+    assert "(20 % wrong labels: `a:one`, `b:two`, `c:three`)" in text
+    kept = np.array([(0.8 + 0.8 + 0.6) / 2.4, (0.82 + 0.82 + 0.62) / 2.46])
+    mean, spread = 100 * kept.mean(), 100 * kept.std(ddof=1)
+    assert f"keeps {mean:.1f} ± {spread:.1f} % of its clean macro F1" in text
+    assert "| c:three | 0.810 ± 0.014 | – | 0.610 ± 0.014 |" in text
+
+
 def test_a_missed_aim_is_said(ablation: ModuleType) -> None:
     table = made_up({("standard", "plkd student"): 0.8, ("noise 0.2", "plkd student"): 0.7})
     assert "at least 97 %, is not met" in ablation.page(table)
@@ -164,7 +183,7 @@ def test_the_page_of_an_unfinished_study(ablation: ModuleType) -> None:
     table = table[(table["method"] != "svm") | (table["task"] != "b:two")]
     text = ablation.page(table)
     assert "Compared: task `a:one`; seeds 0, 1," in text
-    assert "2 further rows are in the CSV only" in text
+    assert "2 further rows are in the CSV." in text
     only = table[[(m == "svm") == (t == "a:one") for m, t in table[["method", "task"]].to_numpy()]]
     assert "Nothing can be compared yet" in ablation.page(only)
 
