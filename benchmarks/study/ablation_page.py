@@ -35,7 +35,10 @@ def page(table: pd.DataFrame) -> str:
         said = sentences(table) or ["Nothing yet: the Student has not run in two settings."]
         body = "\n".join(f"- {sentence}" for sentence in said)
         parts.append(f"## What the numbers show\n\n{body}")
-        parts.append("![Macro F1 kept with wrong labels; parts left out](ablation.png)")
+        parts.append(
+            "![Macro F1 kept with wrong labels; parts left out](ablation.png)\n\n"
+            f"*The figure, and the tables in which no task is named: {extent(grid)}.*"
+        )
     parts.append(f"## What the paper reports\n\n{paper()}")
     if len(grid):
         tables = {
