@@ -10,6 +10,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from plkd.config import TARGET_SUM
+from plkd.data.expression_errors import (
+    MEND,
+    MEND_NOT_LOGGED,
+    MEND_UNSURE,
+    all_zero,
+    contradiction,
+    mixed,
+    refusal,
+)
 from plkd.data.rows import as_csr, row_sums
 from plkd.data.scales import LARGEST_LOG, Scale, find_scale, unlogged_sums
 from plkd.errors import InputError
@@ -17,12 +26,6 @@ from plkd.errors import InputError
 FEWEST_ROWS = 20  # a later chunk of fewer is never called another scale: odd cells occur
 NEAR = 0.025  # recognised are cells within 0.01 of a median, and a median within 0.01 of its scale
 MOST_SHARED = 0.8  # share of cells whose sum others have, too: scaled to a few totals
-MEND = "pass counts, or name the layer that holds them with layer=..."
-MEND_UNSURE = (
-    "pass counts, name the right layer=..., or say what they are: expression='counts' for counts "
-    "that are not whole (SoupX, alevin), 'log1p' for logged values"
-)
-MEND_NOT_LOGGED = "pass counts, or take log1p of these values if they hold all genes"
 
 
 class ExpressionKind(StrEnum):
@@ -85,12 +88,12 @@ def recognise(matrix: Any, *, slot: str = "X", declared: str | None = None) -> R
         raise all_zero(slot, *rows.shape)
     if _all_integers(rows.data):
         if wish is ExpressionKind.LOG1P:
-            raise _contradiction(slot, "log1p values", "nothing but whole numbers, as counts are")
+            raise contradiction(slot, "log1p values", "nothing but whole numbers, as counts are")
         return Recognised(ExpressionKind.COUNTS, None, f"all values of {slot} are whole numbers")
     scale, largest = find_scale(rows), float(rows.data.max())
     if scale is None and wish is ExpressionKind.LOG1P and largest > LARGEST_LOG:
         found = f"a value of {largest:g}, which no logarithm of counts reaches"
-        raise _contradiction(slot, "log1p values", found)
+        raise contradiction(slot, "log1p values", found)
     return _recognise_fractions(scale, slot=slot, wish=wish)
 
 
@@ -157,16 +160,16 @@ def check_chunk(matrix: Any, recognised: Recognised, *, slot: str, first_cell: i
     where = f"in the {rows.shape[0]} cells from cell {first_cell} (counted from 0)"
     if recognised.kind is ExpressionKind.COUNTS:
         if not _all_integers(rows.data):
-            raise _mixed(slot, "counts", f"values that are not whole numbers {where}")
+            raise mixed(slot, "counts", f"values that are not whole numbers {where}")
         return
     if _all_integers(rows.data):
-        raise _mixed(slot, "log1p values", f"nothing but whole numbers {where}")
+        raise mixed(slot, "log1p values", f"nothing but whole numbers {where}")
     if recognised.target_sum is not None:
         sums = unlogged_sums(rows)
         near = np.abs(sums / recognised.target_sum - 1.0) <= NEAR
         if len(sums) >= FEWEST_ROWS and float(np.mean(near)) < 0.8:
             wanted = f"log1p values scaled to {recognised.target_sum:g} counts a cell"
-            raise _mixed(slot, wanted, f"cells that sum to {np.median(sums):g} {where}")
+            raise mixed(slot, wanted, f"cells that sum to {np.median(sums):g} {where}")
 
 
 def to_log1p(
@@ -235,7 +238,7 @@ def _recognise_fractions(
             note = f"the values of {slot} do not tell; taken as declared"
             return Recognised(wish, None, note, declared=True)
         found = "values that do not tell: not whole numbers, and not seen to be scaled counts"
-        raise _refusal(slot, found, MEND_UNSURE)
+        raise refusal(slot, found, MEND_UNSURE)
     if scale.name == "not logged":
         if counts:
             sums = "" if scale.constant is None else f" that sum to {scale.constant:g}"
@@ -243,26 +246,26 @@ def _recognise_fractions(
             return Recognised(ExpressionKind.COUNTS, None, note, declared=True)
         if scale.unlogged_integers:
             mend = "round them, or say expression='counts' if they are counts"
-            raise _refusal(slot, "values of which nearly all are whole numbers, but not all", mend)
-        raise _refusal(slot, "counts that were normalised but not logged", MEND_NOT_LOGGED)
+            raise refusal(slot, "values of which nearly all are whole numbers, but not all", mend)
+        raise refusal(slot, "counts that were normalised but not logged", MEND_NOT_LOGGED)
     if scale.name != "log1p":
-        raise _refusal(slot, f"{scale.name} values, another logarithm", MEND)
+        raise refusal(slot, f"{scale.name} values, another logarithm", MEND)
     if scale.unlogged_integers:
-        raise _refusal(slot, "log1p of counts that were never scaled to a common total", MEND)
+        raise refusal(slot, "log1p of counts that were never scaled to a common total", MEND)
     if counts:
-        raise _contradiction(slot, "counts", "log1p values")
+        raise contradiction(slot, "counts", "log1p values")
     if scale.constant is not None:
         note = f"cells of {slot} sum to {scale.constant:g} after expm1"
         return Recognised(ExpressionKind.LOG1P, scale.constant, note)
     if scale.shared_sums >= MOST_SHARED and wish is None:
-        raise _refusal(
+        raise refusal(
             slot,
             "log1p values of cells that were scaled to several totals, as samples are that were "
             "normalised one by one",
             "bring all cells to one total, or pass counts",
         )
     if scale.largest_sum > TARGET_SUM * 1.02 and wish is None:
-        raise _refusal(
+        raise refusal(
             slot,
             f"log1p values of some genes that sum to {scale.largest_sum:g} in one cell, so they "
             f"were scaled to more than {TARGET_SUM:g}, and how much cannot be seen",
@@ -294,24 +297,3 @@ def _all_integers(values: np.ndarray) -> bool:
 
 def _first_cell(rows: sp.csr_matrix, bad: np.ndarray) -> int:
     return int(np.searchsorted(rows.indptr, int(np.argmax(bad)), side="right")) - 1
-
-
-def all_zero(slot: str, n_cells: int, n_genes: int) -> InputError:
-    """Return the error for data without a single count."""
-    found = f"nothing but zeros in {n_cells} cells and {n_genes} genes"
-    mend = "name the layer that holds the counts with layer=..."
-    return InputError(f"expression values in {slot}", found, mend)
-
-
-def _refusal(slot: str, found: str, mend: str) -> InputError:
-    return InputError(f"counts or log1p counts per 10,000 in {slot}", found, mend)
-
-
-def _contradiction(slot: str, declared: str, found: str) -> InputError:
-    mend = "leave expression=... out, or name the layer that was meant"
-    return InputError(f"{declared} in {slot}, as declared", found, mend)
-
-
-def _mixed(slot: str, kind: str, found: str) -> InputError:
-    mend = "bring all cells to one scale before they are put into one file"
-    return InputError(f"{kind} in {slot}, as in the cells looked at before", found, mend)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from plkd.data.expression import Recognised, all_zero, check_values, recognise
+from plkd.data.expression import Recognised, check_values, recognise
+from plkd.data.expression_errors import all_zero
 from plkd.data.rows import as_csr
 
 

@@ -14,7 +14,8 @@ from plkd.data.atac.gene_regions import GeneRegions
 from plkd.data.atac.genome_build import BuildEvidence, look_at_build, refuse_other_build
 from plkd.data.atac.overlaps import gene_overlaps
 from plkd.data.atac.regions import Regions, peak_regions
-from plkd.data.expression import all_zero, check_values
+from plkd.data.expression import check_values
+from plkd.data.expression_errors import all_zero
 from plkd.data.gene_names import duplicated, examples
 from plkd.data.reading import ExpressionSource
 from plkd.errors import InputError
