@@ -84,7 +84,7 @@ def train_plkd(reference: AnnData, folder: Path, out: Path) -> None:
     import plkd
     from plkd.config import TrainConfig
 
-    short = TrainConfig(teacher_epochs=2, student_epochs=2, min_steps=0, hold_out=0.0)
+    short = TrainConfig(teacher_epochs=2, student_epochs=2, min_steps=0)
     sets = plkd.pp.read_gene_sets(gene_set_file(folder, list(reference.var_names)))
     model = plkd.CellAnnotator(sets, n_genes=N_GENES, training=short)
     model.fit(reference, labels_key="cell_type", batch_key="batch").save(out, overwrite=True)
