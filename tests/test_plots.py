@@ -177,6 +177,9 @@ def test_a_palette_may_be_named_and_is_not_given_twice() -> None:
     assert len(set(looks_of([f"type {i}" for i in range(15)], "viridis").values())) == 15
     assert looks_of(["a", "b"], {"b": PALETTE[0]})["a"].colour == PALETTE[1]
     assert looks_of(["a"], {})["a"].colour == PALETTE[0]
+    red = (1.0, 0.0, 0.0)  # any colour of matplotlib's, as scanpy keeps them at times
+    assert looks_of(["a", "b"], [red, "blue"])["a"].colour == red
+    assert looks_of(["a", "b"], {"b": red})["a"].colour == PALETTE[0]
     for wrong in ("no such palette", []):
         with pytest.raises(InputError, match="palette"):
             looks_of(["a"], wrong)

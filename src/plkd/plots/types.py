@@ -63,10 +63,12 @@ def looks_of(
     UserWarning
         If there are more types than looks.
     """
+    from matplotlib.colors import to_hex
+
     given = palette if isinstance(palette, Mapping) else {}
     named = PALETTE if palette is None or isinstance(palette, Mapping) else _colours(palette)
-    taken = {given[name].upper() for name in names if name in given}
-    colours = [colour for colour in named if colour.upper() not in taken] or list(named)
+    taken = {to_hex(given[name]) for name in names if name in given}
+    colours = [colour for colour in named if to_hex(colour) not in taken] or list(named)
     others = [name for name in names if name not in given]
     if len(others) > len(colours) * len(MARKERS):
         warnings.warn(
@@ -93,7 +95,7 @@ def _colours(palette: Sequence[str]) -> tuple[str, ...]:
         chosen = colormaps[palette]
         places = range(chosen.N) if chosen.N <= MOST_LISTED else np.linspace(0, 1, len(PALETTE))
         return tuple(to_hex(chosen(place)) for place in places)
-    colours = tuple(map(str, palette))
+    colours = tuple(palette)
     if not colours:
         raise InputError("a palette of colours", "an empty one", "leave it out")
     return colours
