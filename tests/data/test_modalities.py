@@ -73,6 +73,19 @@ def test_what_belongs_to_all_modalities_is_kept(gtf: Path) -> None:
     assert found.uns["colour"] == "red"
 
 
+def test_kinds_of_columns_and_tables_are_kept(gtf: Path) -> None:
+    both = pair(shared=12)
+    kinds = pd.Categorical(["b", "a"] * (both.n_obs // 2), categories=["b", "c", "a"])
+    both.obs["kind"] = kinds
+    both.obsm["scores"] = pd.DataFrame({"s": np.arange(both.n_obs)}, index=both.obs_names)
+    found = plkd.pp.gene_activity(both, gtf)
+    order = both.obs_names.get_indexer(found.obs_names)
+    assert list(found.obs["kind"].cat.categories) == ["b", "c", "a"]
+    assert found.obs["kind"].tolist() == both.obs["kind"].iloc[order].tolist()
+    assert found.obsm["scores"]["s"].tolist() == order.tolist()
+    assert list(found.obsm["scores"].index) == list(found.obs_names)
+
+
 def test_names_of_modalities_can_be_said(gtf: Path) -> None:
     both = mudata.MuData({"peaks": peak_matrix(PEAKS)})
     found = plkd.pp.gene_activity(both, gtf, modality="peaks", key_added="activity")

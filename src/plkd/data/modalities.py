@@ -1,8 +1,9 @@
-"""One modality of a MuData, and a MuData with one modality more."""
+"""An AnnData and no MuData, one modality of a MuData, and a MuData with one modality more."""
 
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 from plkd.data.gene_names import examples
@@ -12,6 +13,27 @@ from plkd.errors import InputError
 def is_mudata(data: Any) -> bool:
     """Say whether the data has several modalities, as a MuData."""
     return hasattr(data, "mod") and hasattr(data, "n_mod")
+
+
+def check_anndata(data: Any) -> None:
+    """Refuse what is no AnnData, where one is asked for.
+
+    Raises
+    ------
+    InputError
+        It is a MuData, a path, or something else that has no table of genes.
+    """
+    found, mend = type(data).__name__, "pass an AnnData"
+    if is_mudata(data):
+        names = [str(name) for name in data.mod]
+        found = f"a MuData of {examples(names)}"
+        mend = f"pass one of its modalities: mdata.mod[{names[0]!r}]" if names else mend
+    elif isinstance(data, str | Path):
+        found = f"the path {str(data)!r}"
+        mend = "read it with anndata.read_h5ad(path), or use the plkd command, which takes files"
+    elif hasattr(data, "var_names") and hasattr(data, "X"):
+        return
+    raise InputError("an AnnData", found, mend)
 
 
 def take_modality(mdata: Any, name: str) -> Any:
@@ -86,7 +108,8 @@ def with_modality(mdata: Any, name: str, new: Any) -> Any:
     Returns
     -------
     A new MuData. Its other modalities are those of ``mdata`` themselves, not copies; ``obs``,
-    ``obsm``, ``obsp`` and ``uns`` of the whole are copied.
+    ``obsm``, ``obsp`` and ``uns`` of the whole are copied; its ``var``, ``varm`` and ``varp`` are
+    not, since genes may bear one name in both modalities.
     """
     import mudata
 
@@ -98,9 +121,10 @@ def with_modality(mdata: Any, name: str, new: Any) -> Any:
         out = mudata.MuData({**mdata.mod, name: new})
     order = mdata.obs_names.get_indexer(out.obs_names)
     for column in mdata.obs.columns.difference(out.obs.columns, sort=False):
-        out.obs[column] = mdata.obs[column].iloc[order].to_numpy()
+        out.obs[column] = mdata.obs[column].iloc[order].array
     for key in set(mdata.obsm) - set(out.obsm):
-        out.obsm[key] = mdata.obsm[key][order]
+        value = mdata.obsm[key]
+        out.obsm[key] = value.iloc[order] if hasattr(value, "iloc") else value[order]
     for key in set(mdata.obsp) - set(out.obsp):
         out.obsp[key] = mdata.obsp[key][order][:, order]
     out.uns.update(mdata.uns)

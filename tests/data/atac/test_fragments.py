@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -154,6 +155,29 @@ def test_the_sample_is_of_all_barcodes(path: Path, genes: GeneRegions) -> None:
     sample = count_fragments(path, genes, barcodes=BARCODES[:1]).sample
     assert len(sample) == len(ROWS)
     assert set(sample.names(range(len(sample)))) == {f"{c}:{s}-{e}" for c, s, e, _ in ROWS}
+
+
+def test_the_sample_does_not_grow_with_the_file(
+    path: Path, genes: GeneRegions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        fragment_counts, "fragment_blocks", lambda p, progress: fragment_blocks(p, size=2000)
+    )
+    monkeypatch.setattr(fragment_counts, "LARGEST_SAMPLE", 200)
+    found = counted(path, genes)
+    assert 50 < len(found.sample) <= 200
+    assert set(found.sample.chromosomes) == {row[0] for row in ROWS}
+    kept = Counter(found.sample.code.tolist())
+    assert max(kept.values()) < 2 * min(kept.values())  # evenly from the whole file
+    np.testing.assert_array_equal(found.counts.toarray(), slow_counts(ROWS, BARCODES))
+
+
+def test_a_missing_library_is_told_before_the_file_is_read(
+    tmp_path: Path, genes: GeneRegions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ncls", None)
+    with pytest.raises(InputError, match="the package ncls"):
+        count_fragments(tmp_path / "none.tsv", genes)
 
 
 def test_barcodes_from_a_file(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import plkd
 from plkd.errors import InputError, OutputExistsError
 from plkd.keys import GENE_ACTIVITY_KEY
 from toy_genome import (
+    LENGTH,
     bed_text,
     coding,
     fragments_text,
@@ -115,11 +116,61 @@ def test_every_annotation_format_gives_the_same(adata: AnnData, gtf: Path, tmp_p
         assert other.var_names.equals(ours.var_names)
 
 
+def test_places_of_cells_are_carried(adata: AnnData, gtf: Path, tmp_path: Path) -> None:
+    adata.obsm["spatial"] = np.arange(60.0).reshape(30, 2)
+    adata.obsm["scores"] = pd.DataFrame({"s": np.arange(30)}, index=adata.obs_names)
+    adata.obsm["sparse"] = sp.csr_matrix(np.eye(30))
+    adata.write_h5ad(tmp_path / "peaks.h5ad")
+    found = plkd.pp.gene_activity(adata, gtf)
+    some = plkd.pp.gene_activity(adata[5:9], gtf)
+    plkd.pp.gene_activity_file(tmp_path / "peaks.h5ad", gtf, tmp_path / "out.h5ad")
+    for each, rows in (
+        (found, slice(None)),
+        (some, slice(5, 9)),
+        (anndata.read_h5ad(tmp_path / "out.h5ad"), slice(None)),
+    ):
+        np.testing.assert_array_equal(each.obsm["spatial"], adata.obsm["spatial"][rows])
+        assert each.obsm["scores"]["s"].tolist() == list(range(30))[rows]
+        assert each.obsm["sparse"].shape == (each.n_obs, 30)
+    found.obsm["spatial"][0] = -1
+    assert adata.obsm["spatial"][0, 0] == 0
+
+
+def test_a_file_without_obsm_is_taken(path: Path, gtf: Path, tmp_path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["obsm"]
+    plkd.pp.gene_activity_file(path, gtf, tmp_path / "out.h5ad")
+    assert not anndata.read_h5ad(tmp_path / "out.h5ad").obsm
+
+
 def test_chromosomes_named_otherwise_are_mended(adata: AnnData, tmp_path: Path) -> None:
     bare = [gene._replace(chromosome=gene.chromosome.removeprefix("chr")) for gene in GENES]
     found = plkd.pp.gene_activity(adata, write(tmp_path / "a.gtf", gtf_text(bare)))
     np.testing.assert_array_equal(found.X.toarray(), adata.X.toarray() @ OVERLAP)
     assert found.uns[GENE_ACTIVITY_KEY]["chromosomes_respelt"] is True
+
+
+def test_accessions_of_ncbi_are_known_by_either_name(adata: AnnData, tmp_path: Path) -> None:
+    accessions = {"chr1": "NC_000067.6", "chr2": "NC_000068.7", "chrX": "NC_000086.7"}
+    head = "".join(
+        f"{accession}\tRefSeq\tregion\t1\t{LENGTH}\t.\t+\t.\t"
+        f"ID={accession};Name={name.removeprefix('chr')};genome=chromosome\n"
+        for name, accession in accessions.items()
+    )
+    named = [gene._replace(chromosome=accessions[gene.chromosome]) for gene in GENES]
+    gff3 = write(tmp_path / "a.gff3", "##gff-version 3\n" + head + gff3_text(named))
+    expected = adata.X.toarray() @ OVERLAP
+    other = peak_matrix([(accessions[c], start, end) for c, start, end in PEAKS])
+    for each in (adata, other):
+        found = plkd.pp.gene_activity(each, gff3)
+        np.testing.assert_array_equal(found.X.toarray(), expected)
+        assert found.uns[GENE_ACTIVITY_KEY]["chromosomes_respelt"] is True
+        assert found.uns[GENE_ACTIVITY_KEY]["on_known_chromosomes"] == 1
+        assert set(found.var["chrom"]) == {"1", "2", "X"}
+    text, rows = fragments_text(named, ["A-1"], 800)
+    fragments = plkd.pp.gene_activity(write(tmp_path / "f.tsv", text), gff3, barcodes=["A-1"])
+    counts = slow_overlaps([row[:3] for row in rows], coding(named)).sum(0)
+    np.testing.assert_array_equal(fragments.X.toarray()[0], counts)
 
 
 def test_biotypes_and_upstream_are_heeded(adata: AnnData, gtf: Path) -> None:
@@ -195,6 +246,29 @@ def test_fragments_from_memory_and_file(gtf: Path, tmp_path: Path) -> None:
     summary = plkd.pp.gene_activity_file(fragments, gtf, tmp_path / "o.h5ad", barcodes=listed)
     same(anndata.read_h5ad(tmp_path / "o.h5ad"), found)
     assert summary.n_cells == 5
+
+
+@pytest.mark.parametrize("check_build", [True, False])
+def test_a_few_genes_that_the_sample_of_fragments_misses(tmp_path: Path, check_build: bool) -> None:
+    starts = np.sort(np.random.default_rng(0).integers(1_000_000, LENGTH, 20_000))
+    starts[[5, 4001, 16_003]] = 1000, 11_000, 21_000  # of four fragments the first is looked at
+    rows = "".join(f"chr1\t{start}\t{start + 100}\tX-1\t1\n" for start in starts.tolist())
+    bed = "".join(f"chr1\t{start}\t{start + 50}\tGENE{start}\n" for start in (1000, 11_000, 21_000))
+    fragments, genes = write(tmp_path / "f.tsv", rows), write(tmp_path / "g.bed", bed)
+    options = {"barcodes": ["X-1"], "upstream": 0, "check_build": check_build}
+    found = plkd.pp.gene_activity(fragments, genes, **options)
+    assert found.X.toarray().tolist() == [[1, 1, 1]]
+    assert found.uns[GENE_ACTIVITY_KEY]["n_regions_in_genes"] == 3
+
+
+def test_fragments_outside_of_few_genes_are_refused_and_can_be_forced(tmp_path: Path) -> None:
+    fragments = write(tmp_path / "f.tsv", "chr1\t500\t600\tX-1\t1\n" * 7)
+    bed = write(tmp_path / "g.bed", "chr1\t900\t950\tA\t0\t+\n")
+    said = refusal(fragments, bed, barcodes=["X-1"], upstream=0)
+    assert "0.0% of 7 fragments overlap a gene" in said
+    assert "check_build=False" in said
+    options = {"barcodes": ["X-1"], "upstream": 0, "check_build": False}
+    assert plkd.pp.gene_activity(fragments, bed, **options).X.nnz == 0
 
 
 def test_nothing_is_left_behind_on_an_error(path: Path, gtf: Path, tmp_path: Path) -> None:

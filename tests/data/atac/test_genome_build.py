@@ -123,10 +123,80 @@ def test_peaks_behind_the_end_of_a_chromosome_are_refused() -> None:
     check(peaks_of(), genes_of(ends=dict.fromkeys(CHROMOSOMES, LENGTH + 1000)))
 
 
-def test_no_overlap_at_all_is_refused_even_unchecked() -> None:
+def test_ends_of_some_chromosomes_say_nothing_of_the_others() -> None:
+    rows = toy_peaks(toy_genes(N_GENES), 600)
+    start = np.array([start for _, start, _ in rows])
+    code = np.array([CHROMOSOMES.index(chromosome) for chromosome, _, _ in rows])
+    start[code == 1] += np.where(np.arange((code == 1).sum()) % 10 == 0, LENGTH, 0)
+    peaks = Regions(CHROMOSOMES, code, start, start + 300)
+    evidence = check(peaks, genes_of(ends={"chr1": LENGTH + 1000}))
+    assert evidence.beyond > 0.02
+    with pytest.raises(InputError, match=r"% of them behind the end of their chromosome"):
+        check(peaks, genes_of(ends={"chr1": LENGTH + 1000, "chr2": LENGTH + 1000}))
+
+
+def test_no_overlap_at_all_is_refused_and_can_be_forced() -> None:
     peaks, genes = peaks_of(20, shift=10 * LENGTH), genes_of()
-    with pytest.raises(InputError, match=r"0.0% of 20 peaks overlap a gene"):
-        check(peaks, genes, check=False)
+    with pytest.raises(InputError, match=r"0.0% of 20 peaks overlap a gene.*check_build=False"):
+        check(peaks, genes)
+    assert check(peaks, genes, check=False).in_genes == 0
+
+
+def three_genes(peaks: Regions, *, silent: bool) -> GeneRegions:
+    """Genes of chr1 alone: each with a peak in it, or far from any."""
+    start = 10 * LENGTH + np.arange(3) * 50_000 if silent else peaks.start[peaks.code == 0][:3]
+    return gene_regions(
+        GeneAnnotation(
+            names=("A", "B", "C"),
+            ids=("",) * 3,
+            biotypes=("",) * 3,
+            chromosomes=("chr1",) * 3,
+            start=start,
+            end=start + 5000,
+            strand=np.ones(3, dtype=np.int8),
+            chromosome_ends={},
+        )
+    )
+
+
+def test_a_few_genes_of_one_chromosome_are_taken() -> None:
+    peaks = peaks_of()
+    evidence = check(peaks, three_genes(peaks, silent=False))
+    assert 0 < evidence.on_known < 0.5
+    assert evidence.in_genes > 0
+
+
+def test_a_few_genes_without_a_peak_are_taken_unchecked() -> None:
+    peaks = peaks_of()
+    genes = three_genes(peaks, silent=True)
+    with pytest.raises(InputError, match=r"0.0% of 600 .*genes few.*check_build=False, --no-build"):
+        check(peaks, genes)
+    assert check(peaks, genes, check=False).in_genes == 0
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_other_chromosomes_are_refused_for_few_genes_even_unchecked(checked: bool) -> None:
+    genes = three_genes(peaks_of(), silent=False)
+    with pytest.raises(InputError, match=r"100.0% of 600 peaks on others: 'NC_1'") as error:
+        check(peaks_of(names=("NC_1", "NC_2", "NC_3")), genes, check=checked)
+    assert "check_build" not in str(error.value)
+
+
+def test_a_few_silent_genes_tell_nothing_of_crowding() -> None:
+    genes = three_genes(peaks_of(), silent=True)
+    start = genes.starts.start[-1] + np.arange(10_000, 210_000, 100)  # behind the last of them
+    peaks = Regions(("chr1",), np.zeros(len(start), dtype=np.int64), start, start + 9)
+    evidence = check(peaks, genes, check=False)
+    assert evidence.near_start == 0
+    assert evidence.near_shifted * len(peaks) > 10
+    assert evidence.crowding is None
+
+
+def test_most_peaks_on_other_chromosomes_than_a_whole_genome_are_refused() -> None:
+    peaks, genes = peaks_of(names=("chr1", "x_2", "x_3")), genes_of(6000)
+    with pytest.raises(InputError, match=r"6.*% of 600 peaks on others: 'x_2', 'x_3'.*check_build"):
+        check(peaks, genes)
+    check(peaks, genes, check=False)
 
 
 def test_hardly_any_overlap_with_a_whole_genome_is_refused() -> None:
@@ -147,6 +217,16 @@ def test_tiles_of_the_whole_genome_are_taken() -> None:
     start = np.arange(0, LENGTH, 5000)
     tiles = Regions(("chr1",), np.zeros(len(start), dtype=np.int64), start, start + 5000)
     assert check(tiles, genes_of()).crowding is None
+
+
+def test_fragments_that_cover_a_genome_are_still_looked_at() -> None:
+    peaks = peaks_of(shift=137_000)
+    many = [np.repeat(part, 2000) for part in (peaks.code, peaks.start, peaks.end)]
+    fragments = Regions(peaks.chromosomes, *many)
+    assert look_at_build(fragments, genes_of()).crowding is None
+    evidence = look_at_build(fragments, genes_of(), what="fragments")
+    with pytest.raises(InputError, match="another build or organism"):
+        refuse_other_build(evidence, genes_of(), what="fragments")
 
 
 def test_genes_without_a_strand_tell_nothing_of_crowding() -> None:

@@ -106,8 +106,26 @@ def test_genes_beside_peaks_are_refused_with_what_to_do() -> None:
     table = pd.DataFrame(
         {"feature_types": ["Gene Expression", "Peaks"]}, index=["CD3E", "chr1:1-5"]
     )
-    with pytest.raises(InputError, match=r"1 of 2 peaks without: 'CD3E'.*== 'Peaks'"):
+    with pytest.raises(InputError, match=r"1 of 2 features .*: 'CD3E'.*== 'Peaks'\]\.copy\(\)"):
         peak_regions(table)
+
+
+@pytest.mark.parametrize("kinds", [("Gene Expression", "Peaks"), ("Gene Expression",) * 2])
+def test_genes_are_no_peaks_although_they_have_an_interval(kinds: tuple[str, str]) -> None:
+    table = pd.DataFrame(
+        {"feature_types": pd.Categorical(kinds), "interval": ["chr1:7-90", "chr1:1-5"]},
+        index=["CD3E", "chr1:1-5"],
+    )
+    with pytest.raises(InputError, match=r"peaks alone.*of another type: 'CD3E'.*== 'Peaks'"):
+        peak_regions(table)
+
+
+def test_peaks_alone_of_10x_data_are_taken() -> None:
+    table = pd.DataFrame(
+        {"feature_types": ["Peaks", "Peaks"], "interval": ["chr1:7-90", "chr1:1-5"]},
+        index=["a", "b"],
+    )
+    assert as_rows(peak_regions(table)) == [("chr1", 7, 90), ("chr1", 1, 5)]
 
 
 @pytest.mark.parametrize("name", ["chr1:5-5", "chr1:6-5"])

@@ -52,7 +52,7 @@ def gene_activity(
     genes
         Gene annotation of the same genome build: path of a GTF, GFF3 or BED file, or what
         :func:`read_gene_annotation` gave. Chromosomes may be named ``1`` in one and ``chr1`` in
-        the other.
+        the other; of NCBI's GFF3 their accessions are known as well.
     upstream, downstream
         Bases before the first and behind the last base of a gene, in the direction it is read.
     biotypes
@@ -77,12 +77,15 @@ def gene_activity(
     Returns
     -------
     A new AnnData ``(n_cells, n_genes)``; for a MuData a new MuData with this modality added, its
-    other modalities being those of ``data``. In it
+    other modalities being those of ``data`` (``var``, ``varm`` and ``varp`` of the whole are not
+    carried). In it
 
     ``X`` : CSR float32
         Counts: raw, to be used as counts of expression are.
     ``obs``
         That of the peaks; of fragments ``n_fragments``, int.
+    ``obsm``
+        That of the peaks, places on a slice, say.
     ``var``
         Genes by name: ``chrom``, ``start``, ``end`` (0-based, half-open), ``strand``, ``gene_id``
         and ``biotype`` where known, ``n_places``, and ``n_peaks`` of peaks.
@@ -95,8 +98,8 @@ def gene_activity(
         Peaks have no coordinates or no length, or stand twice; values are negative or no counts;
         a file is absent, damaged or has lines that cannot be read; the annotation has no genes, no
         genes of the biotypes, or genes without a strand; cells stand twice; no barcode is a cell;
-        an argument does not go with the data; the data are of another genome build; the package
-        ncls is not installed (the extra ``atac``).
+        genes stand beside the peaks; an argument does not go with the data; the data are of another
+        genome build; the package ncls is not installed (the extra ``atac``).
 
     Notes
     -----
@@ -163,6 +166,7 @@ def _from_peaks(
     return AnnData(
         X=sp.vstack(chunks, format="csr"),
         obs=adata.obs.copy(),
+        obsm=adata.obsm.copy(),
         var=gene_table(genes, found.n_peaks),
         uns={GENE_ACTIVITY_KEY: found.summary(totals, genes).for_uns()},
     )

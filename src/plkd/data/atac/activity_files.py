@@ -148,7 +148,13 @@ def _write_peaks(
     found = peaks_of_genes(read_elem(peaks["var"]), genes, check_build=check_build)
     totals = Totals(len(genes))
     chunks = activity_chunks(source, found.overlap, chunk_size=chunk_size, progress=progress)
-    write_h5ad_rows(out, totals.watch(chunks), obs=obs, var=gene_table(genes, found.n_peaks))
+    write_h5ad_rows(
+        out,
+        totals.watch(chunks),
+        obs=obs,
+        obsm=peaks.get("obsm"),
+        var=gene_table(genes, found.n_peaks),
+    )
     summary = found.summary(totals, genes)
     write_uns(out, GENE_ACTIVITY_KEY, summary.for_uns())
     return summary

@@ -42,7 +42,8 @@ class GeneActivitySummary:
     unknown_chromosomes
         Chromosomes of the input that the annotation has not.
     chromosomes_respelt
-        Input and annotation name the same chromosome differently, as ``1`` and ``chr1``.
+        Input and annotation name the same chromosome differently, as ``1`` and ``chr1``, or one
+        by its accession.
     plkd_version
         Version of plkd.
     """
@@ -134,7 +135,7 @@ class Totals:
             near_gene_start=round(evidence.near_start, 4),
             crowding=None if evidence.crowding is None else round(evidence.crowding, 2),
             unknown_chromosomes=evidence.unknown,
-            chromosomes_respelt=_respelt(chromosomes, genes.places.chromosomes),
+            chromosomes_respelt=_respelt(chromosomes, genes),
             plkd_version=version("plkd"),
         )
 
@@ -174,6 +175,8 @@ def gene_table(genes: GeneRegions, n_peaks: np.ndarray | None) -> Any:
     return pd.DataFrame(columns, index=pd.Index(genes.names, dtype=object))
 
 
-def _respelt(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+def _respelt(ours: tuple[str, ...], genes: GeneRegions) -> bool:
+    theirs = genes.places.chromosomes
     keys = {chromosome_key(name) for name in theirs}
-    return any(name not in theirs and chromosome_key(name) in keys for name in ours)
+    known = (name for name in ours if chromosome_key(genes.aliases.get(name, name)) in keys)
+    return any(name not in theirs for name in known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +103,12 @@ def count_cells(
         min_fragments=MIN_FRAGMENTS if min_fragments is None else min_fragments,
         progress=progress,
     )
-    evidence = look_at_build(counted.sample, genes)
+    n_fragments = int(counted.n_fragments.sum())
+    evidence = replace(
+        look_at_build(genes.respelt(counted.sample), genes, what="fragments"),
+        in_genes=counted.n_in_genes / n_fragments,  # of them all: a sample may miss a few genes
+        n_counted=n_fragments,
+    )
     refuse_other_build(evidence, genes, what="fragments", check=check_build)
     totals = Totals(len(genes))
     for _ in totals.watch(iter([counted.counts])):
@@ -113,7 +118,7 @@ def count_cells(
         genes,
         counted.sample.chromosomes,
         source="fragments",
-        n_regions=int(counted.n_fragments.sum()),
+        n_regions=n_fragments,
         n_in_genes=counted.n_in_genes,
     )
     return FragmentActivity(counted, genes, summary)

@@ -27,6 +27,9 @@ MEGABYTE = 10**6
 SAMPLE_OF_BLOCK = 5000
 """Fragments of a block that are kept to look at the genome build."""
 
+LARGEST_SAMPLE = 200_000
+"""With more fragments kept than this, every second is let go."""
+
 
 @dataclass(frozen=True)
 class FragmentCounts:
@@ -88,10 +91,11 @@ def count_fragments(
     InputError
         The file cannot be read; none of the barcodes is in it, or none has enough fragments.
     """
+    overlaps = Overlaps(genes.places)  # without ncls this fails: before the minutes, not after them
     passes = 1 if barcodes is not None else 2
     if barcodes is None:
         barcodes = _cells(path, min_fragments, _part(progress, 0, passes))
-    counter = _Counter(barcodes, genes)
+    counter = _Counter(barcodes, genes, overlaps)
     for block in fragment_blocks(path, progress=_part(progress, passes - 1, passes)):
         counter.add(block)
     if not counter.n_fragments.any():
@@ -106,16 +110,18 @@ def count_fragments(
 class _Counter:
     """Adds up blocks of fragments."""
 
-    def __init__(self, barcodes: Sequence[str], genes: GeneRegions) -> None:
+    def __init__(self, barcodes: Sequence[str], genes: GeneRegions, overlaps: Overlaps) -> None:
         self._barcodes = tuple(barcodes)
         self._cell_of = {barcode: i for i, barcode in enumerate(barcodes)}
-        self._overlaps = Overlaps(genes.places)
-        self._place_gene = genes.place_gene
+        self._overlaps = overlaps
+        self._genes = genes
         self._shape = len(barcodes), len(genes)
         self._total = sp.csr_matrix(self._shape, dtype=np.int32)
         self._pending: list[tuple[np.ndarray, np.ndarray]] = []
         self._n_pending = 0
-        self._samples: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._samples: list[tuple[np.ndarray, ...]] = []
+        self._n_sampled = 0
+        self._thinned = 1
         self._chromosomes: dict[str, int] = {}
         self.n_fragments = np.zeros(len(barcodes), dtype=np.int64)
         self.n_in_genes = 0
@@ -136,9 +142,9 @@ class _Counter:
             block.regions.start[ours],
             block.regions.end[ours],
         )
-        fragment, place = self._overlaps.pairs(kept)
+        fragment, place = self._overlaps.pairs(self._genes.respelt(kept))
         # Two places of one gene may lie within one fragment: it counts once.
-        pairs = np.unique(fragment * self._shape[1] + self._place_gene[place])
+        pairs = np.unique(fragment * self._shape[1] + self._genes.place_gene[place])
         fragment, gene = np.divmod(pairs, self._shape[1])
         self.n_in_genes += len(np.unique(fragment))
         self._pending.append((cell[ours[fragment]].astype(np.int32), gene.astype(np.int32)))
@@ -170,9 +176,14 @@ class _Counter:
         code_of = np.array(
             [self._chromosomes.setdefault(n, len(self._chromosomes)) for n in regions.chromosomes]
         )
-        step = max(1, len(regions) // SAMPLE_OF_BLOCK)
+        step = self._thinned * max(1, len(regions) // SAMPLE_OF_BLOCK)
         kept = regions.code[::step], regions.start[::step].copy(), regions.end[::step].copy()
         self._samples.append((code_of[kept[0]], *kept[1:]))  # copies: a view keeps the whole block
+        self._n_sampled += len(kept[0])
+        if self._n_sampled > LARGEST_SAMPLE:
+            self._samples = [tuple(part[::2].copy() for part in each) for each in self._samples]
+            self._n_sampled = sum(len(each[0]) for each in self._samples)
+            self._thinned *= 2
 
 
 def _cells(

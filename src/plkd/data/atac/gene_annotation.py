@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ class GeneAnnotation:
     names, ids, biotypes
         One text a line; ``""`` where the file says nothing. A name may stand on several lines.
     chromosomes
-        Chromosome of each line, as the file spells it.
+        Chromosome of each line, as the file spells it or, where it gives accessions, names it.
     start, end
         Gene body, 0-based and half-open, ``(n_lines,)`` int64.
     strand
@@ -35,6 +35,8 @@ class GeneAnnotation:
         Length of the chromosomes for which the file gives it.
     source
         Name of the file.
+    aliases
+        Names of chromosomes by what the file calls them, where it gives both, as NCBI's GFF3.
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,7 @@ class GeneAnnotation:
     strand: np.ndarray
     chromosome_ends: Mapping[str, int]
     source: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of lines."""
@@ -64,9 +67,9 @@ def read_gene_annotation(path: str | Path) -> GeneAnnotation:
     Returns
     -------
     The genes in the order of the file. Of GTF and GFF3 the ``gene`` lines count, of NCBI's GFF3
-    with the chromosomes' own names in place of accessions; where a file has none, as UCSC's GTF,
-    each transcript is taken for its gene; and where it has no transcripts either, the span of the
-    exons of each transcript is.
+    with the chromosomes' own names in place of accessions, which are kept beside them; where a file
+    has none, as UCSC's GTF, each transcript is taken for its gene; and where it has no transcripts
+    either, the span of the exons of each transcript is.
 
     Raises
     ------
@@ -134,4 +137,5 @@ def _columns(lines: list[GeneLine], gathered: GeneLines, path: Path) -> GeneAnno
         strand=numbers([int(line.strand) for line in lines], np.int8),
         chromosome_ends={gathered.aliases.get(k, k): v for k, v in gathered.ends.items()},
         source=path.name,
+        aliases=gathered.aliases,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,8 @@ class GeneRegions:
         Name of the annotation's file.
     upstream, downstream
         Bases that were added before and behind each place.
+    aliases
+        Names of chromosomes by their accessions, where the annotation gives both.
     """
 
     names: tuple[str, ...]
@@ -59,10 +61,26 @@ class GeneRegions:
     annotation: str
     upstream: int
     downstream: int
+    aliases: Mapping[str, str]
 
     def __len__(self) -> int:
         """Return the number of genes."""
         return len(self.names)
+
+    def respelt(self, regions: Regions) -> Regions:
+        """Name the chromosomes of regions as the genes do, where the regions have accessions.
+
+        Parameters
+        ----------
+        regions
+            Peaks or fragments.
+
+        Returns
+        -------
+        The same regions; chromosomes without an alias keep their names.
+        """
+        names = tuple(self.aliases.get(name, name) for name in regions.chromosomes)
+        return replace(regions, chromosomes=names)
 
 
 def gene_regions(
@@ -131,6 +149,7 @@ def gene_regions(
         annotation=annotation.source,
         upstream=upstream,
         downstream=downstream,
+        aliases=annotation.aliases,
     )
 
 

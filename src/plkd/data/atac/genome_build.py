@@ -33,8 +33,11 @@ MOST_BEYOND = 0.001
 LEAST_IN_GENES = 0.1
 WHOLE_GENOME = 5000
 """So many genes are the annotation of a whole genome, not of some genes of interest."""
+FEWEST_GENES = 500
+"""Fewer genes may all be silent in the cells, and peaks then crowd elsewhere."""
 MOST_COVERED = 0.5
 """Tiles that cover the genome crowd nowhere, whatever the build."""
+LEAVE_OUT = "leave this check out (check_build=False, --no-build-check)"
 
 
 @dataclass(frozen=True)
@@ -52,31 +55,35 @@ class BuildEvidence:
     beyond
         Share that starts behind the end of its chromosome or, where the annotation does not give
         it, behind the last gene.
-    ends_given
-        The annotation gives the length of a chromosome.
+    beyond_end
+        Share that starts behind the end of its chromosome where the annotation gives it.
     in_genes
         Share that overlaps a gene or what is upstream of it.
+    n_counted
+        Regions of which ``in_genes`` is a share: those that were looked at, or of fragments all of
+        the cells.
     near_start
         Share within 1 kb of the start of a gene.
     near_shifted
         The same, mean over shifts by 20 to 200 kb in both directions.
     crowding
         ``near_start / near_shifted``; None where there are too few regions or genes to say, or
-        where the regions cover the genome.
+        where peaks cover the genome.
     """
 
     n_regions: int
     on_known: float
     unknown: tuple[str, ...]
     beyond: float
-    ends_given: bool
+    beyond_end: float
     in_genes: float
+    n_counted: int
     near_start: float
     near_shifted: float
     crowding: float | None
 
 
-def look_at_build(regions: Regions, genes: GeneRegions) -> BuildEvidence:
+def look_at_build(regions: Regions, genes: GeneRegions, *, what: str = "peaks") -> BuildEvidence:
     """Compare where regions are with where genes start.
 
     Parameters
@@ -85,6 +92,8 @@ def look_at_build(regions: Regions, genes: GeneRegions) -> BuildEvidence:
         Peaks, or some of the fragments; at least one.
     genes
         The genes.
+    what
+        What the regions are: ``"peaks"`` or ``"fragments"``.
 
     Returns
     -------
@@ -94,7 +103,9 @@ def look_at_build(regions: Regions, genes: GeneRegions) -> BuildEvidence:
     known = np.array([chromosome_key(name) in there for name in regions.chromosomes], dtype=bool)
     on_known = known[regions.code]
     near, shifted = _near_starts(regions, genes)
-    tells = shifted * len(regions) >= FEWEST_NEAR and _covered(regions) < MOST_COVERED
+    enough = len(genes) >= FEWEST_GENES and shifted * len(regions) >= FEWEST_NEAR
+    tells = enough and (what != "peaks" or _covered(regions) < MOST_COVERED)
+    beyond, beyond_end = _beyond(regions, genes)
     present = set(np.unique(regions.code).tolist())
     return BuildEvidence(
         n_regions=len(regions),
@@ -102,9 +113,10 @@ def look_at_build(regions: Regions, genes: GeneRegions) -> BuildEvidence:
         unknown=tuple(
             name for i, name in enumerate(regions.chromosomes) if not known[i] and i in present
         ),
-        beyond=_beyond(regions, genes),
-        ends_given=bool((genes.chromosome_ends >= 0).any()),
+        beyond=beyond,
+        beyond_end=beyond_end,
         in_genes=float(Overlaps(genes.places).any(regions).mean()),
+        n_counted=len(regions),
         near_start=near,
         near_shifted=shifted,
         crowding=near / shifted if tells else None,
@@ -125,37 +137,37 @@ def refuse_other_build(
     what
         What the regions are: ``"peaks"`` or ``"fragments"``.
     check
-        Without it only regions none of which overlaps a gene are refused.
+        Without it only regions none of which is on a chromosome of the annotation are refused.
 
     Raises
     ------
     InputError
-        Most regions are on chromosomes that the annotation has not; no region overlaps a gene, or
-        hardly any does one of a whole genome; some start behind the ends of their chromosomes; they
-        do not crowd at the starts of genes.
+        All regions are on chromosomes that the annotation has not, or most are on such that the
+        annotation of a whole genome has not; no region overlaps a gene, or hardly any does one of a
+        whole genome; some start behind the ends of their chromosomes; they do not crowd at the
+        starts of genes.
     """
-    overlap = f"{evidence.in_genes:.1%} of {evidence.n_regions:,} {what} overlap a gene"
-    if check and evidence.on_known < LEAST_KNOWN:
+    overlap = f"{evidence.in_genes:.1%} of {evidence.n_counted:,} {what} overlap a gene"
+    whole = len(genes) >= WHOLE_GENOME
+    nowhere = evidence.on_known == 0 and evidence.in_genes == 0
+    if nowhere or (check and whole and evidence.on_known < LEAST_KNOWN):
+        mend = "pass the annotation of the organism and build that the reads were aligned to"
         raise InputError(
             f"{what} on the chromosomes of the annotation, {examples(genes.places.chromosomes)}",
             f"{1 - evidence.on_known:.1%} of {evidence.n_regions:,} {what} on others: "
             f"{examples(evidence.unknown)}",
-            "pass the annotation of the organism and build that the reads were aligned to",
-        )
-    if evidence.in_genes == 0:
-        raise InputError(
-            f"{what} that overlap genes of the annotation",
-            f"{overlap}: another genome build or organism",
-            "pass the annotation of the organism and build that the reads were aligned to",
+            mend if nowhere else f"{mend}; if it is, {LEAVE_OUT}",
         )
     if not check:
         return
-    enough = len(genes) >= WHOLE_GENOME and evidence.n_regions * LEAST_IN_GENES >= FEWEST_NEAR
+    if evidence.in_genes == 0:
+        raise _other(what, overlap)
+    enough = whole and evidence.n_counted * LEAST_IN_GENES >= FEWEST_NEAR
     if enough and evidence.in_genes < LEAST_IN_GENES:
         raise _other(what, f"{overlap} (with the genes of their own build, over 80 %)")
-    if evidence.ends_given and evidence.beyond > MOST_BEYOND:
+    if evidence.beyond_end > MOST_BEYOND:
         raise _other(
-            what, f"{evidence.beyond:.1%} of them behind the end of their chromosome; {overlap}"
+            what, f"{evidence.beyond_end:.1%} of them behind the end of their chromosome; {overlap}"
         )
     least = LEAST_CROWDING[what]
     if evidence.crowding is not None and evidence.crowding < least:
@@ -173,7 +185,7 @@ def _other(what: str, found: str) -> InputError:
         f"{what} of the genome build of the annotation",
         f"{found}: another build or organism",
         f"pass the annotation that fits the reads; if the {what} really are of this build, "
-        "distal ones alone, say, leave this check out (check_build=False, --no-build-check)",
+        f"distal ones alone or the genes few, say, {LEAVE_OUT}",
     )
 
 
@@ -198,17 +210,25 @@ def _shifted(regions: Regions, by: int) -> Regions:
     )
 
 
-def _beyond(regions: Regions, genes: GeneRegions) -> float:
+def _beyond(regions: Regions, genes: GeneRegions) -> tuple[float, float]:
+    """Return the shares of regions behind any end of their chromosome and behind a given one."""
     ends: dict[str, int] = {}
+    given_ends: dict[str, int] = {}
     places = genes.places
     last = np.zeros(len(places.chromosomes), dtype=np.int64)
     np.maximum.at(last, places.code, places.end)
     for name, given, seen in zip(places.chromosomes, genes.chromosome_ends, last, strict=True):
         key, end = chromosome_key(name), int(given if given >= 0 else seen)
         ends[key] = max(end, ends.get(key, 0))
-    never = np.iinfo(np.int64).max
-    end_of = np.array([ends.get(chromosome_key(name), never) for name in regions.chromosomes])
-    return float((regions.start >= end_of[regions.code]).mean())
+        if given >= 0:
+            given_ends[key] = ends[key]
+
+    def share(of: dict[str, int]) -> float:
+        never = np.iinfo(np.int64).max
+        end_of = np.array([of.get(chromosome_key(name), never) for name in regions.chromosomes])
+        return float((regions.start >= end_of[regions.code]).mean())
+
+    return share(ends), share(given_ends)
 
 
 def _covered(regions: Regions) -> float:

@@ -14,8 +14,15 @@ CHUNK = 2**16
 """Values in a chunk of the file."""
 
 
-def write_h5ad_rows(path: Path, rows: Iterator[sp.csr_matrix], *, obs: h5py.Group, var: Any) -> int:
-    """Write an h5ad file with ``obs``, ``var`` and ``X`` in memory that does not grow with it.
+def write_h5ad_rows(
+    path: Path,
+    rows: Iterator[sp.csr_matrix],
+    *,
+    obs: h5py.Group,
+    obsm: h5py.Group | None,
+    var: Any,
+) -> int:
+    """Write an h5ad file with ``obs``, ``obsm``, ``var`` and ``X``; memory does not grow with it.
 
     Parameters
     ----------
@@ -23,8 +30,8 @@ def write_h5ad_rows(path: Path, rows: Iterator[sp.csr_matrix], *, obs: h5py.Grou
         The new file.
     rows
         ``X`` in chunks of cells, CSR float32.
-    obs
-        ``obs`` of another file, which is copied.
+    obs, obsm
+        Those of another file, which are copied; None where it has no ``obsm``.
     var
         Data frame of the columns of ``X``.
 
@@ -40,7 +47,11 @@ def write_h5ad_rows(path: Path, rows: Iterator[sp.csr_matrix], *, obs: h5py.Grou
         n_cells = _write_csr(file, rows, len(var))
         obs.file.copy(obs, file, "obs", expand_refs=True)  # categories of anndata 0.7
         write_elem(file, "var", var)
-        for empty in ("layers", "obsm", "obsp", "uns", "varm", "varp"):
+        if obsm is None:
+            write_elem(file, "obsm", {})
+        else:
+            obs.file.copy(obsm, file, "obsm", expand_refs=True)
+        for empty in ("layers", "obsp", "uns", "varm", "varp"):
             write_elem(file, empty, {})
     return n_cells
 

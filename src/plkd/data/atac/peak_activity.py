@@ -83,9 +83,10 @@ def peaks_of_genes(var: Any, genes: GeneRegions, *, check_build: bool = True) ->
         Peaks have no proper coordinates, or are of another genome build or organism.
     """
     peaks = peak_regions(var)
-    evidence = look_at_build(peaks, genes)
+    placed = genes.respelt(peaks)
+    evidence = look_at_build(placed, genes)
     refuse_other_build(evidence, genes, what="peaks", check=check_build)
-    return PeakGenes(peaks, gene_overlaps(peaks, genes), evidence)
+    return PeakGenes(peaks, gene_overlaps(placed, genes), evidence)
 
 
 def refuse_duplicated_cells(names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from plkd.data.feature_types import COLUMN, GENES
 from plkd.data.gene_names import duplicated, examples
 from plkd.errors import InputError
 
@@ -27,6 +28,8 @@ _COLUMNS = {
     "end": ("end", "chromend", "chrom_end", "stop"),
 }
 INTERVAL = "interval"
+PEAKS = "Peaks"
+"""What 10x calls peaks in ``var['feature_types']``."""
 PEAK_NAMES = "chr:start-end, chr-start-end or chr_start_end"
 
 
@@ -79,7 +82,7 @@ def peak_regions(var: Any) -> Regions:
     var
         Data frame of the peaks. The index names them as ``chr:start-end``, ``chr-start-end`` or
         ``chr_start_end``; where it does not, columns such as ``chrom``, ``chromStart``,
-        ``chromEnd``, or a column ``interval`` that holds such names.
+        ``chromEnd``, or a column ``interval`` that holds such names. Of 10x data the peaks alone.
 
     Returns
     -------
@@ -88,14 +91,16 @@ def peak_regions(var: Any) -> Regions:
     Raises
     ------
     InputError
-        Peaks have no coordinates, no base (start not below end), start below 0, or stand twice.
+        Peaks have no coordinates, no base (start not below end), start below 0, or stand twice;
+        genes or other features stand beside them.
     """
     names = [str(name) for name in var.index]
     regions, without = _named(names)
     if without:
+        _refuse_other_features(var, names)
         regions = _from_columns(var, names) or _from_interval(var) or regions
     if regions is None:
-        raise _no_coordinates(var, [names[i] for i in without], len(names))
+        raise _no_coordinates([names[i] for i in without], len(names))
     bad = np.flatnonzero((regions.start < 0) | (regions.start >= regions.end))
     if len(bad):
         raise InputError(
@@ -172,12 +177,24 @@ def _from_interval(var: Any) -> Regions | None:
     return _named([str(text) for text in var[column]])[0]
 
 
-def _no_coordinates(var: Any, without: list[str], n_peaks: int) -> InputError:
-    mend = "name the peaks so, or give var the columns chrom, start and end"
-    if "feature_types" in var.columns:
-        mend = "take the peaks alone, as adata[:, adata.var['feature_types'] == 'Peaks']"
+def _refuse_other_features(var: Any, names: Sequence[str]) -> None:
+    """Refuse genes beside peaks, or in their place: scanpy gives genes an interval as well."""
+    if COLUMN not in var.columns:
+        return
+    kinds = [str(kind) for kind in var[COLUMN]]
+    others = [name for name, kind in zip(names, kinds, strict=True) if kind != PEAKS]
+    if len(set(kinds)) > 1 or kinds[0].casefold() in GENES:
+        raise InputError(
+            f"peaks alone, {PEAKS!r} in var[{COLUMN!r}]",
+            f"{len(others)} of {len(names)} features of another type: {examples(others)}",
+            f"take the peaks, as adata[:, adata.var[{COLUMN!r}] == {PEAKS!r}].copy() "
+            "(scanpy.read_10x_h5 reads them with gex_only=False)",
+        )
+
+
+def _no_coordinates(without: list[str], n_peaks: int) -> InputError:
     return InputError(
         f"peaks with coordinates, named {PEAK_NAMES}",
         f"{len(without)} of {n_peaks} peaks without: {examples(without)}",
-        mend,
+        "name the peaks so, or give var the columns chrom, start and end",
     )
