@@ -167,7 +167,7 @@ def test_what_the_files_say(markers, tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-@pytest.mark.parametrize("step", ["tables", "graphml", "_drawn", "publish_folder"])
+@pytest.mark.parametrize("step", ["tables", "graphml", "publish_folder"])
 def test_a_failure_leaves_nothing(
     markers: MarkerGenes,
     tmp_path: Path,
@@ -181,6 +181,37 @@ def test_a_failure_leaves_nothing(
     monkeypatch.setattr(explanation, "_drawn", lambda draw: b"\x89PNG")
     monkeypatch.setattr(explanation, step, fail)
     with pytest.raises(error):
+        write_explanation(markers, tmp_path / "why")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [ValueError("too large"), MemoryError()])
+def test_a_picture_that_fails_costs_only_itself(markers, tmp_path, monkeypatch, error):
+    from plkd import plots
+
+    def draw(found: Any, *, save: Path) -> None:
+        if isinstance(found, Patterns) or found.cell_type == "CD4 T":
+            raise error
+        save.write_bytes(b"\x89PNG")
+
+    monkeypatch.setattr(plots, "patterns", draw)
+    monkeypatch.setattr(plots, "gene_network", draw)
+    says = str(error) or "MemoryError"
+    with pytest.warns(UserWarning, match=f"could not be drawn and is left out: {says}") as told:
+        written = write_explanation(markers, tmp_path / "why")
+    assert [str(one.message).split()[0] for one in told] == ["patterns.png", "networks/CD4_T.png"]
+    left = [name for name in FILES if name not in ("patterns.png", "networks/CD4_T.png")]
+    assert sorted(snapshot(tmp_path / "why")) == left == written.summary["files"]
+    assert written.summary["types"]["CD4 T"]["network"] == ["networks/CD4_T.graphml"]
+    assert len(written.summary["types"]["NK/ILC"]["network"]) == 2
+
+
+def test_an_interruption_while_drawing_leaves_nothing(markers, tmp_path, monkeypatch):
+    def interrupted(draw: Any) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explanation, "_drawn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         write_explanation(markers, tmp_path / "why")
     assert not list(tmp_path.iterdir())
 
@@ -279,5 +310,19 @@ def test_nothing_is_computed_in_vain(tmp_path, monkeypatch):
     (tmp_path / "why").mkdir()
     with pytest.raises(OutputExistsError):
         explain_file("ref.h5ad", None, tmp_path / "why")  # type: ignore[arg-type]
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match=r"a place to write to at .*found a file at"):
+        explain_file("ref.h5ad", None, tmp_path / "file" / "a" / "why")  # type: ignore[arg-type]
     with pytest.raises(AssertionError, match="computed"):
         explain_file("ref.h5ad", None, tmp_path / "other")  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_folder_that_may_not_be_written_to(markers, tmp_path, monkeypatch):
+    from plkd import outputs
+
+    write_explanation(markers, tmp_path / "why")
+    monkeypatch.setattr(outputs.os, "access", lambda *_: False)
+    for name, overwrite in (("why", True), ("deep/other", False)):
+        with pytest.raises(InputError, match="found a folder that may not be written to at"):
+            check_explanation(tmp_path / name, overwrite=overwrite)

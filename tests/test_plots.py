@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 import plkd
 from plkd.errors import InputError
-from plkd.plots import coordinates
-from plkd.plots.types import PALETTE, looks_of
+from plkd.plots import coordinates, figure
+from plkd.plots.types import GREY, GREY_OF_UNKNOWN, PALETTE, looks_of
 
 N_CELLS = 60
 TYPES = np.array(["B cell", "T cell", "A monocyte with a long name"])
@@ -187,6 +187,31 @@ def test_a_palette_may_be_named_and_is_not_given_twice() -> None:
         looks_of([f"type {i}" for i in range(4 * len(PALETTE) + 1)], None)
 
 
+def test_unknown_is_grey_and_last_unless_it_is_given_a_colour() -> None:
+    names = ["a", "unknown", "v"]
+    for palette in (None, "tab20", ["blue", "red", "green"], {"a": "blue"}):
+        looks = looks_of(names, palette)
+        assert list(looks) == ["a", "v", "unknown"]
+        assert looks.pop("unknown").colour == GREY_OF_UNKNOWN
+        assert looks == looks_of(["a", "v"], palette)
+    assert looks_of(names, {"unknown": "red"})["unknown"].colour == "red"
+    assert GREY_OF_UNKNOWN not in {*PALETTE, GREY}
+    looks = looks_of([f"type {i}" for i in range(4 * len(PALETTE))] + ["unknown"], None)
+    assert len(set(looks.values())) == 4 * len(PALETTE) + 1
+
+
+def test_unknown_cells_are_grey_in_the_figure(annotated: AnnData) -> None:
+    labels = annotated.obs["plkd_label"].astype(object)
+    labels.iloc[:5] = "unknown"
+    annotated.obs["plkd_label"] = labels
+    annotated.obs.loc["cell9", "cell_type"] = None
+    panels = plkd.pl.embedding(annotated, "cell_type", coordinates="xy", show=False)
+    texts = [text.get_text() for text in panels[1].get_legend().get_texts()]
+    assert texts == [*sorted(TYPES), "unknown", "no label"]
+    colours = np.concatenate([points.get_facecolors() for points in panels[1].collections])
+    assert np.isclose(colours[:, :3], to_rgb(GREY_OF_UNKNOWN)).all(axis=1).sum() == 5
+
+
 def test_no_two_types_look_the_same() -> None:
     looks = looks_of([f"type {i}" for i in range(4 * len(PALETTE))], None)
     assert len(set(looks.values())) == 4 * len(PALETTE)
@@ -230,6 +255,18 @@ def test_saved_figure_is_written_and_nothing_returned(
     assert one.read_bytes().startswith(magic)
     assert two.read_bytes().startswith(magic)
     assert not plt.get_fignums()
+
+
+def test_a_huge_figure_is_drawn_less_finely(
+    report: plkd.metrics.ClassificationReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert figure.dots_per_inch(8, 6) == figure.dots_per_inch(35, 35) == 200
+    assert figure.dots_per_inch(50, 80) ** 2 * 50 * 80 == pytest.approx(50e6)
+    assert figure.dots_per_inch(1, 3000) * 3000 <= 2**16
+    monkeypatch.setattr(figure, "MOST_DOTS", 40_000)
+    plkd.pl.confusion(report, save=tmp_path / "small.png")
+    height, width = plt.imread(tmp_path / "small.png").shape[:2]
+    assert 20_000 < height * width < 60_000
 
 
 def test_return_fig_gives_the_figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from plkd.errors import OutputExistsError
 from plkd.model.folders import publish_folder
+from plkd.outputs import refuse_unwritable
 from plkd.tools.explain import as_json, file_names, graphml, markers_of_file, numbers, tables
 from plkd.tools.marker_search import MarkerOptions
 
@@ -87,6 +89,11 @@ def explain_file(
         cannot be written.
     OutputExistsError
         As :func:`check_explanation`; nothing is computed then.
+
+    Warns
+    -----
+    UserWarning
+        As :func:`plkd.tools.marker_genes` and :func:`write_explanation`.
     """
     check_explanation(out, overwrite=overwrite)
     markers = markers_of_file(
@@ -125,19 +132,26 @@ def write_explanation(
         As :func:`check_explanation`.
     InputError
         The folder cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        A picture could not be drawn; the folder is written without it.
     """
     target = check_explanation(out, overwrite=overwrite)
     names = {
         cell_type: f"{NETWORKS}/{name}"
         for cell_type, name in file_names([n.cell_type for n in markers.networks]).items()
     }
-    files = {**tables(markers), **_pictures(markers), **_networks(markers, names)}
+    files = {**tables(markers), **_networks(markers, names), **_pictures(markers, names)}
+    of_type = {
+        key: [file for file in (f"{name}.graphml", f"{name}.png") if file in files]
+        for key, name in names.items()
+    }
     summary = {
         "kind": KIND,
         "files": sorted([*files, SUMMARY]),
-        **numbers(
-            markers, {key: [f"{name}.graphml", f"{name}.png"] for key, name in names.items()}
-        ),
+        **numbers(markers, of_type),
     }
     files[SUMMARY] = as_json(summary)
     publish_folder(target, files, replace=overwrite)
@@ -163,9 +177,12 @@ def check_explanation(out: str | Path, *, overwrite: bool = False) -> Path:
     OutputExistsError
         Something is there, and ``overwrite`` is not set; or it is, and what is there is no
         explanation or holds other files as well: these are never deleted.
+    InputError
+        Nothing can be written there.
     """
     target = Path(os.path.realpath(out))
     if not os.path.lexists(target):
+        refuse_unwritable(target)
         return target
     if not overwrite:
         raise OutputExistsError(
@@ -175,6 +192,7 @@ def check_explanation(out: str | Path, *, overwrite: bool = False) -> Path:
         )
     found = _what_else(target)
     if found is None:
+        refuse_unwritable(target)
         return target
     raise OutputExistsError(
         f"an explanation and nothing else at {out}, to overwrite it",
@@ -209,23 +227,31 @@ def _written(summary: Path) -> set[str] | None:
 
 
 def _networks(markers: MarkerGenes, names: dict[str, str]) -> dict[str, bytes]:
-    from plkd.plots import gene_network
-
-    files = {}
-    for network in markers.networks:
-        name = names[network.cell_type]
-        files[f"{name}.graphml"] = graphml(network)
-        files[f"{name}.png"] = _drawn(partial(gene_network, network))
-    return files
+    return {f"{names[each.cell_type]}.graphml": graphml(each) for each in markers.networks}
 
 
-def _pictures(markers: MarkerGenes) -> dict[str, bytes]:
-    from plkd.plots import marker_genes, patterns
+def _pictures(markers: MarkerGenes, names: dict[str, str]) -> dict[str, bytes]:
+    """Draw the pictures, one after the other; one that fails costs nothing but itself."""
+    from plkd.plots import gene_network, marker_genes, patterns
 
-    return {
-        "markers.png": _drawn(partial(marker_genes, markers, n_genes=markers.n_genes)),
-        "patterns.png": _drawn(partial(patterns, markers.patterns)),
+    pictures: dict[str, Callable[..., Any]] = {
+        "markers.png": partial(marker_genes, markers, n_genes=markers.n_genes),
+        "patterns.png": partial(patterns, markers.patterns),
     }
+    for network in markers.networks:
+        pictures[f"{names[network.cell_type]}.png"] = partial(gene_network, network)
+    files = {}
+    for name, draw in pictures.items():
+        try:
+            files[name] = _drawn(draw)
+        except Exception as error:
+            said = str(error) or type(error).__name__
+            warnings.warn(
+                f"{name} could not be drawn and is left out: {said}",
+                UserWarning,
+                stacklevel=3,
+            )
+    return files
 
 
 def _drawn(draw: Callable[..., Any]) -> bytes:

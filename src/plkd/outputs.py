@@ -39,6 +39,23 @@ def refuse_absent_folder(out: Path) -> None:
         )
 
 
+def refuse_unwritable(target: Path) -> None:
+    """Refuse a place in which no folder can be made; folders above it may be made.
+
+    Raises
+    ------
+    InputError
+        The nearest thing above it that exists is no folder, or may not be written to.
+    """
+    above = next(folder for folder in target.parents if os.path.lexists(folder))
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return
+    found = "a folder that may not be written to" if above.is_dir() else "a file"
+    raise InputError(
+        f"a place to write to at {target}", f"{found} at {above}", "choose another place"
+    )
+
+
 @contextmanager
 def replace_when_done(
     out: Path, *, overwrite: bool = False, source: Path | Sequence[Path] | None = None

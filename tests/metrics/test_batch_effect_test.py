@@ -57,6 +57,16 @@ def test_types_that_cannot_be_tested_are_left_out(cells: Any) -> None:
     assert metrics.kbet_per_type(cells.points, batches, types) == expected
 
 
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_small_types_are_tested_where_neighbourhoods_are_small(cells: Any, k: int) -> None:
+    own = np.concatenate([np.flatnonzero(cells.types == kind)[: 2 * k] for kind in ("NK", "T")])
+    points, types = cells.points[own], cells.types[own]
+    batches = np.resize(["one", "two"], len(own))
+    expected = [kbet_of(points[types == kind], batches[types == kind], k) for kind in ("NK", "T")]
+    found = metrics.kbet_per_type(points, batches, types, n_neighbors=k)
+    assert found == pytest.approx(np.mean(expected))
+
+
 def test_composition_of_types_lowers_kbet_but_not_kbet_per_type() -> None:
     """Batches that are mixed within types, but hold them in different shares."""
     rng = np.random.default_rng(0)

@@ -88,6 +88,17 @@ def test_types_that_no_two_batches_share(cells: Any) -> None:
     assert report.kbet is not None
 
 
+def test_a_batch_of_one_measured_cell_cannot_be_aligned(cells: Any) -> None:
+    batches, types = cells.batches.astype(object), cells.types.astype(object)
+    batches[:3] = "four"
+    types[1:3] = None
+    report = metrics.integration_report(cells.points, types, batches)
+    assert report.n_batches == 4
+    assert (report.seurat_alignment_score, report.batch_removal) == (None, None)
+    assert report.omics_layer_asw is not None
+    assert report.kbet is not None
+
+
 @pytest.mark.parametrize("wrap", [list, pd.Series, pd.Categorical])
 def test_cells_without_a_type_are_left_out_of_all(cells: Any, wrap: Any) -> None:
     types = cells.types.astype(object)

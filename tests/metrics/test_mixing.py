@@ -52,6 +52,19 @@ def test_sas_of_batches_far_apart_is_zero_and_of_shuffled_ones_near_one() -> Non
     assert metrics.seurat_alignment_score(points + 50 * (batches == "a")[:, None], batches) == 0
 
 
+@pytest.mark.parametrize(("n_small", "share", "n_near"), [(1, 0.01, 1), (4, 0.4, 5), (5, 0.4, 6)])
+def test_sas_is_refused_where_a_batch_is_too_small_to_stand_apart(
+    n_small: int, share: float, n_near: int
+) -> None:
+    points = np.arange(60.0)[:, None]
+    batches = np.repeat(["large", "small", "third"], [40, n_small, 20 - n_small])
+    message = f"the {n_near} that count as near; found {n_small} in 'small'"
+    with pytest.raises(InputError, match=message):
+        metrics.seurat_alignment_score(points, batches, share=share)
+    enough = np.repeat(["large", "small", "third"], [40, n_near + 1, 19 - n_near])
+    assert 0 <= metrics.seurat_alignment_score(points, enough, share=0.01) < 1
+
+
 @pytest.mark.parametrize("n_neighbors", [2, 3, 5, 15, 500])
 def test_gc_is_what_the_formula_says(cells: Any, n_neighbors: int) -> None:
     found = metrics.graph_connectivity(cells.points, cells.types, n_neighbors=n_neighbors)

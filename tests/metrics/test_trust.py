@@ -165,3 +165,17 @@ def test_bad_novelty_is_refused(novelty: np.ndarray, message: str) -> None:
 def test_novelty_of_cells_without_a_truth_does_not_matter() -> None:
     novelty = np.array([0.0] * 6 + [np.nan])
     assert metrics.rejection_report(TRUTH, CALLED, known_types=("B", "T"), novelty=novelty).auroc
+
+
+def test_novelty_of_cells_without_a_prediction_does_not_matter() -> None:
+    called = [*CALLED[:3], None, *CALLED[4:]]
+    novelty = np.array([0.1, 0.6, 0.2, np.nan, 0.9, 0.6, 0.0])
+    found = metrics.rejection_report(TRUTH, called, known_types=("B", "T"), novelty=novelty)
+    # of 3 known and 2 new cells the new ones are higher in 5 of 6 pairs, and as high in one
+    assert found.auroc == pytest.approx(5.5 / 6)
+    assert (found.n_cells, found.n_new) == (6, 2)
+
+
+def test_novelty_is_not_heard_where_new_types_are_not_looked_for() -> None:
+    plain = metrics.rejection_report(TRUTH, CALLED)
+    assert metrics.rejection_report(TRUTH, CALLED, novelty=np.full(7, np.nan)) == plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 
 import numpy as np
@@ -17,7 +18,7 @@ from plkd.errors import GeneMatchError, InputError, NotFittedError
 from plkd.model.annotator import CellAnnotator
 from plkd.model.query import open_query
 from plkd.networks import attribution
-from plkd.tools.attributing import draw_evenly
+from plkd.tools.attributing import draw_evenly, label_column
 from plkd.tools.attributions import attributions
 from toy import toy_reference, toy_truth
 
@@ -207,6 +208,39 @@ def test_cells_without_label_or_counts_are_left_out(query, annotator):
     assert found.n_left_out == 4
     assert found.n_cells.sum() == 61
     assert not {3, 5, 6, 7} & set(found.background)
+
+
+@pytest.mark.parametrize("n_unknown", [1, 9])
+def test_cells_that_plkd_calls_unknown_have_no_type(query, annotator, n_unknown):
+    for key, label in (("called", "unknown"), ("cleared", None)):
+        query.obs[key] = query.obs["cell_type"].astype(object)
+        query.obs.iloc[:n_unknown, query.obs.columns.get_loc(key)] = label
+    found = attributions(query, annotator, labels_key="called", n_background=10)
+    assert found.n_left_out == n_unknown
+    assert_same(found, attributions(query, annotator, labels_key="cleared", n_background=10))
+
+
+@pytest.mark.parametrize("kind", ["object", "category", "string"])
+def test_unknown_is_a_label_where_a_type_has_this_name(query, kind):
+    query.obs["mine"] = query.obs["cell_type"].astype(object).where(np.arange(65) > 1, "unknown")
+    query.obs["mine"] = query.obs["mine"].astype(kind)
+    assert label_column(query.obs, "mine", ("unknown",))[:2].tolist() == ["unknown"] * 2
+    labels = label_column(query.obs, "mine", ("B cell",))
+    assert labels[:2].tolist() == [None, None]
+    assert labels[2:].tolist() == query.obs["cell_type"].tolist()[2:]
+
+
+def test_a_wrong_column_is_refused_before_cells_are_read(query, annotator, monkeypatch):
+    monkeypatch.setattr(sys.modules[attributions.__module__], "open_query", None)
+    for key, says in (("kind", "a column 'kind'"), ("batch", "types of the model.*'query'")):
+        with pytest.raises(InputError, match=says):
+            attributions(query, annotator, labels_key=key)
+
+
+def test_the_background_has_a_cell_of_each_type(reference, annotator):
+    found = attributions(reference, annotator, labels_key="cell_type", n_background=2)
+    drawn = reference.obs["cell_type"].iloc[found.background]
+    assert sorted(drawn) == list(found.types)
 
 
 def test_only_the_types_asked_for(query, annotator):

@@ -143,6 +143,15 @@ def test_a_network_holds_two_genes_of_each_pattern_of_the_type(network, found):
     assert nx.is_connected(network.graph())
 
 
+def test_genes_that_the_cells_lack_are_in_no_network(annotator):
+    cells = toy_query(240, **GENES)
+    absent = set(toy_truth(**GENES).programmes["NK cell"][:4])
+    lacking = cells[:, ~cells.var_names.isin(absent)].copy()
+    found = patterns(lacking, annotator, labels_key="cell_type")
+    network = gene_network(found, annotator, "NK cell", genes_per_pattern=20)
+    assert not absent & {gene.gene for gene in network.genes}
+
+
 def test_key_genes_come_first(network):
     table = np.array([[getattr(gene, name) for name in CENTRALITIES] for gene in network.genes])
     q = [gene.q for gene in network.genes]

@@ -185,6 +185,32 @@ def test_cells_without_a_label_are_left_out(reference, annotator):
     assert_same(marker_genes(some, annotator, labels_key="mine", **QUICK), left)
 
 
+@pytest.mark.parametrize("n_unknown", [1, 9])
+def test_cells_that_plkd_calls_unknown_have_no_type(reference, annotator, n_unknown):
+    some = reference.copy()
+    for key, label in (("called", "unknown"), ("cleared", None)):
+        some.obs[key] = some.obs["cell_type"].astype(object)
+        some.obs.iloc[:n_unknown, some.obs.columns.get_loc(key)] = label
+    found = marker_genes(some, annotator, labels_key="called", **QUICK)
+    assert sum(found.n_cells) == some.n_obs - n_unknown
+    assert_same(found, marker_genes(some, annotator, labels_key="cleared", **QUICK))
+
+
+def test_what_is_wrong_is_told_before_the_cells_are_read(reference, annotator, monkeypatch):
+    from plkd.data.gene_sets import GeneSets
+    from plkd.tools import marker_search
+
+    monkeypatch.setattr(marker_search, "open_query", None)
+    sets = GeneSets(("one",), (tuple(f"X{i}" for i in range(9)),), source="mine")
+    for options, says in (
+        ({"labels_key": "kind"}, "a column 'kind' in obs"),
+        ({"labels_key": "batch"}, "types of the model in obs.*'donor 1'"),
+        ({"sets": sets}, "at least 5 of the model's genes"),
+    ):
+        with pytest.raises(InputError, match=says):
+            marker_genes(reference, annotator, **options)
+
+
 # --- types that cannot be explained -------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from io import StringIO
 
 import numpy as np
@@ -22,7 +23,7 @@ from plkd.model.query import open_query
 from plkd.tools import teacher_reading
 from plkd.tools.pattern_results import COLUMNS, Patterns, TypePattern
 from plkd.tools.patterns import _compare, patterns
-from plkd.tools.teacher_reading import choose_cells
+from plkd.tools.teacher_reading import cells_at_once, choose_cells
 from toy import toy_gene_sets, toy_programmes, toy_query, toy_reference, toy_truth
 
 GENES = {"n_genes": 120}
@@ -263,6 +264,22 @@ def test_cells_without_a_type_or_a_count_are_left_out(cells, annotator):
     assert patterns(some, annotator, **KEY).cells.tolist() == list(range(40, 240))
     some.X.data[: some.X.indptr[50]] = 0
     assert patterns(some, annotator).cells.min() == 50
+    assert patterns(some, annotator, **KEY).cells.tolist() == list(range(50, 240))
+
+
+@pytest.mark.parametrize("n_unknown", [1, 12])
+def test_cells_that_plkd_calls_unknown_have_no_type(cells, annotator, n_unknown):
+    some = cells.copy()
+    for key, label in (("called", "unknown"), ("cleared", None)):
+        some.obs[key] = some.obs["cell_type"].astype(object)
+        some.obs.iloc[:n_unknown, some.obs.columns.get_loc(key)] = label
+    found = patterns(some, annotator, labels_key="called")
+    assert found.cell_types == TYPES
+    same(found, patterns(some, annotator, labels_key="cleared"))
+
+
+def test_of_many_patterns_fewer_cells_are_read_at_once():
+    assert [cells_at_once(n) for n in (1, 300, 301, 600, 1700, 10_000)] == [32, 32, 31, 8, 1, 1]
 
 
 def test_progress_is_told(cells, annotator):
@@ -347,6 +364,43 @@ def test_given_sets_name_learned_patterns(cells, constructed):
     others = GeneSets(("mouse",), (("Cd3d", "Cd3e", "Cd79a", "Nkg7", "Gnly"),))
     with pytest.raises(InputError, match=r"at least 5 of the model's genes.*Cd3d"):
         patterns(cells, constructed, sets=others, **KEY)
+
+
+@pytest.mark.parametrize("weights", ["influence", "axis", "size", "sum"])
+def test_genes_that_the_cells_lack_count_nowhere(cells, constructed, weights):
+    from scipy.stats import hypergeom
+
+    programmes = toy_programmes(**GENES)
+    absent = set(cells.var_names[:30])
+    sets = GeneSets(
+        (*programmes, "mostly lacking"),
+        (*programmes.values(), (*sorted(absent)[:3], *cells.var_names[-4:])),
+    )
+    measured = {name: set(genes) - absent for name, genes in programmes.items()}
+    options = {"weights": weights, "sets": sets, "n_genes": 120, **KEY}
+    with pytest.warns(UserWarning, match="90 of the model's 120 genes"):
+        found = patterns(cells[:, 30:].copy(), constructed, **options)
+    assert all(not absent & set(one.top_genes) for one in found.top)
+    for pattern in found.pattern_names:
+        assert not absent & set(found.top_genes(pattern, 120))
+        assert not absent & set(found.gene_set(pattern))
+    assert np.all(found.gene_weights[[name in absent for name in found.gene_names]] == 0)
+    chosen = set(found.gene_set("free_1"))
+    tested = {one.name: one for one in found.enriched["free_1"]}
+    assert set(tested) == {name for name, genes in measured.items() if len(genes) >= 5}
+    for name, one in tested.items():
+        overlap = len(chosen & measured[name])
+        assert (one.size, one.overlap) == (len(measured[name]), overlap)
+        assert one.expected == pytest.approx(one.size * len(chosen) / 90)
+        assert one.p == pytest.approx(hypergeom.sf(overlap - 1, 90, one.size, len(chosen)))
+
+
+def test_the_gene_set_of_a_pattern_holds_its_own_genes_only(found):
+    lowering = dataclasses.replace(found, gene_weights=-np.abs(found.gene_weights))
+    for column, pattern in enumerate(found.pattern_names):
+        held = {found.gene_names[i] for i in np.flatnonzero(found.held[:, column])}
+        assert set(lowering.gene_set(pattern)) <= held
+        assert set(lowering.top_genes(pattern, 120)) == held
 
 
 def test_a_model_without_sets_has_learned_patterns_only(cells):

@@ -150,12 +150,11 @@ def accepted_by_type(
     for kind in np.unique(kinds):
         cells = np.flatnonzero(kinds == kind)
         n_batches = len(np.unique(codes[cells]))
-        if len(cells) >= FEWEST and n_batches > 1:
-            k = n_neighbors or neighbourhood_size(len(cells), n_batches)
-            if 2 * k > len(cells):
-                continue  # a neighbourhood that is most of the type is made up as the type is
-            near = with_itself(nearest_table(points[cells], k - 1))
-            rates.append(accepted(near, codes[cells], alpha=alpha))
+        k = n_neighbors or neighbourhood_size(len(cells), n_batches)
+        if n_batches < 2 or 2 * k > len(cells):
+            continue  # a neighbourhood that is most of the type is made up as the type is
+        near = with_itself(nearest_table(points[cells], k - 1))
+        rates.append(accepted(near, codes[cells], alpha=alpha))
     return rates
 
 

@@ -18,7 +18,12 @@ from plkd.metrics.batch_effect_test import (
 from plkd.metrics.clusters import ari, kmeans_clusters, nmi
 from plkd.metrics.codes import Values, label_codes
 from plkd.metrics.embedded import check_groups, check_points
-from plkd.metrics.mixing import N_NEIGHBORS, connectivity, seurat_alignment_score
+from plkd.metrics.mixing import (
+    N_NEIGHBORS,
+    can_be_aligned,
+    connectivity,
+    seurat_alignment_score,
+)
 from plkd.metrics.nearest import SHARE, near_count, nearest_cells
 from plkd.metrics.neighbours import Original, average_precision, by_layer, conserved
 from plkd.metrics.overall import batch_removal, biology_conservation, overall_score
@@ -97,7 +102,7 @@ def integration_report(
     biology = None if nc is None else biology_conservation(near.precision, asw, nc)
     mixed = None if own is None else _mixing_measures(points, kinds, own, share, seed)
     removal = None
-    if mixed is not None and mixed.overlap is not None:
+    if mixed is not None and mixed.alignment is not None and mixed.overlap is not None:
         removal = batch_removal(mixed.alignment, mixed.overlap, near.connectivity)
     return IntegrationReport(
         n_cells=len(cells),
@@ -132,7 +137,7 @@ class _Near(NamedTuple):
 class _Mixing(NamedTuple):
     """What is measured among the cells of each type, or of a draw."""
 
-    alignment: float
+    alignment: float | None
     overlap: float | None
     acceptance: float | None
 
@@ -215,13 +220,14 @@ def _near_measures(
 def _mixing_measures(
     points: np.ndarray, kinds: np.ndarray, own: np.ndarray, share: float, seed: int
 ) -> _Mixing:
-    """Return SAS, and what is measured within types: None where no type allows it."""
+    """Return SAS, and what is measured within types: None where no batch or type allows it."""
 
     def mean(scores: list[float]) -> float | None:
         return float(np.mean(scores)) if scores else None
 
+    aligned = can_be_aligned(own, share)
     return _Mixing(
-        seurat_alignment_score(points, own, share=share, seed=seed),
+        seurat_alignment_score(points, own, share=share, seed=seed) if aligned else None,
         mean(layer_overlaps(points, own, kinds)),
         mean(accepted_by_type(points, own, kinds)),
     )

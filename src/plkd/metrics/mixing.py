@@ -47,7 +47,8 @@ def seurat_alignment_score(
     ------
     InputError
         The embedding is no table of finite numbers, a cell has no batch, there is one batch only,
-        ``n_repeats`` is below 1, or the share is not in (0, 1).
+        a batch has no more cells than count as near, ``n_repeats`` is below 1, or the share is not
+        in (0, 1).
 
     Notes
     -----
@@ -56,7 +57,8 @@ def seurat_alignment_score(
     :math:`SAS = \frac{k - \bar x}{k - k / B}`, at most 1; the mean over the draws.
 
     It does not look at types: where batches differ in their composition, even a perfect
-    integration stays below 1. With a batch of few cells it rests on few cells.
+    integration stays below 1. With a batch of few cells it rests on few cells, and with one of no
+    more than k it would be high for any embedding: near cells cannot all be of that batch.
     """
     points = check_points(embedding)
     names, codes = check_groups(batches, "batches", len(points))
@@ -64,6 +66,14 @@ def seurat_alignment_score(
         raise InputError("n_repeats of 1 or more", f"{n_repeats}", "leave it out")
     members = [np.flatnonzero(codes == code) for code in range(len(names))]
     least = min(map(len, members))
+    if not can_be_aligned(codes, share):
+        smallest = names[int(np.argmin([len(cells) for cells in members]))]
+        raise InputError(
+            f"more cells in every batch than the {near_count(least * len(names), share)} that "
+            "count as near",
+            f"{least} in {smallest!r}",
+            "leave that batch out, or pass a smaller share",
+        )
     if all(len(cells) == least for cells in members):
         n_repeats = 1  # every draw is all cells
     rng = np.random.default_rng(seed)
@@ -72,6 +82,21 @@ def seurat_alignment_score(
         drawn = np.concatenate([rng.choice(cells, least, replace=False) for cells in members])
         scores.append(_alignment(points[drawn], codes[drawn], len(names), share))
     return float(np.mean(scores))
+
+
+def can_be_aligned(codes: np.ndarray, share: float) -> bool:
+    """Say whether all near cells of a cell can be of its own batch, however small that is.
+
+    Parameters
+    ----------
+    codes
+        Batch of each cell, ``(n_cells,)``.
+    share
+        Share of the drawn cells that count as near.
+    """
+    sizes = np.unique(codes, return_counts=True)[1]
+    least = int(sizes.min())
+    return least > near_count(least * len(sizes), share)
 
 
 def graph_connectivity(

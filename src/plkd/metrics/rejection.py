@@ -9,7 +9,7 @@ import numpy as np
 
 from plkd.errors import InputError
 from plkd.metrics.codes import Values, label_codes
-from plkd.metrics.scored_cells import scored_cells
+from plkd.metrics.scored_cells import NO_PREDICTION, scored_cells
 from plkd.metrics.trust_results import RejectionReport
 
 UNKNOWN = "unknown"
@@ -34,7 +34,8 @@ def rejection_report(
     known_types
         Types that the model knows; without them new types are not looked for.
     novelty
-        A number for each cell, ``(n_cells,)``, higher where the cell is like no known type.
+        A number for each cell, ``(n_cells,)``, higher where the cell is like no known type; heard
+        where ``known_types`` are given, and not of cells without a prediction.
     unknown
         What unknown cells are called. They count as such even where a true type has this name.
 
@@ -64,8 +65,9 @@ def rejection_report(
         new_types = tuple(scored.names[code] for code in strange)
         new = np.isin(scored.truth, strange)
     auroc = None
-    if novelty is not None:
-        auroc = _auroc(new, _labelled(novelty, truth, len(right)))
+    if novelty is not None and known_types is not None:
+        answered = names[scored.predicted] != NO_PREDICTION
+        auroc = _auroc(new[answered], _answered(novelty, truth, answered))
     return RejectionReport(
         n_cells=len(right),
         n_unknown=int(rejected.sum()),
@@ -82,7 +84,8 @@ def _share(yes: np.ndarray) -> float | None:
     return float(yes.mean()) if len(yes) else None
 
 
-def _labelled(novelty: Any, truth: Values, n_labelled: int) -> np.ndarray:
+def _answered(novelty: Any, truth: Values, answered: np.ndarray) -> np.ndarray:
+    """Return the novelty of the cells that have a truth and, of these, were ``answered``."""
     labelled = label_codes(truth, "truth")[1] >= 0
     values = np.asarray(novelty)
     if values.shape != labelled.shape or values.dtype.kind not in "biuf":
@@ -91,11 +94,11 @@ def _labelled(novelty: Any, truth: Values, n_labelled: int) -> np.ndarray:
             f"an array of shape {values.shape} and type {values.dtype}",
             "pass one number a cell",
         )
-    values = values[labelled].astype(np.float64)
+    values = values[labelled][answered].astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(
             "'novelty' with a finite number for every cell",
-            f"NaN or infinite for {np.count_nonzero(~np.isfinite(values))} of {n_labelled}",
+            f"NaN or infinite for {np.count_nonzero(~np.isfinite(values))} of {len(values)}",
             "leave those cells out",
         )
     return values

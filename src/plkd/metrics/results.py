@@ -146,7 +146,8 @@ class IntegrationReport:
     neighbor_conservation
         NC, in [0, 1]; None without ``original``.
     seurat_alignment_score
-        SAS, in [0, 1]; None without batches.
+        SAS, in [0, 1]; None without batches, or where one has no more measured cells than count as
+        near.
     omics_layer_asw
         One minus the silhouette width of the batches within types, in [0, 1]; None without
         batches, or where no type has two.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plkd.errors import InputError, OutputExistsError
+from plkd.errors import OutputExistsError
 from plkd.model.folders import publish_folder
 from plkd.model.inspection import PartCheck, describe_model, verify_model
 from plkd.model.manifest import (
@@ -30,6 +30,7 @@ from plkd.model.manifest import (
     plain_header,
 )
 from plkd.model.parts import is_model, manifest_bytes, pack, sha256, unpack
+from plkd.outputs import refuse_unwritable
 
 __all__ = [
     "FORMAT_NAME",
@@ -97,7 +98,7 @@ def check_output(path: str | Path, *, overwrite: bool = False) -> Path:
     """
     target = Path(os.path.realpath(path))
     if not os.path.lexists(target):
-        _check_writable(target)
+        refuse_unwritable(target)
         return target
     if not overwrite:
         raise OutputExistsError(
@@ -117,17 +118,6 @@ def check_output(path: str | Path, *, overwrite: bool = False) -> Path:
         f"a plkd model and nothing else at {path}, to overwrite it",
         found,
         "choose another place, or move away what is there",
-    )
-
-
-def _check_writable(target: Path) -> None:
-    """Refuse a place in which no folder can be made; folders above it may be made."""
-    above = next(folder for folder in target.parents if os.path.lexists(folder))
-    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
-        return
-    found = "a folder that may not be written to" if above.is_dir() else "a file"
-    raise InputError(
-        f"a place to write to at {target}", f"{found} at {above}", "choose another place"
     )
 
 

@@ -56,7 +56,8 @@ def embedding(
         Seed of that choice, of the UMAP, and of the order in which cells are drawn.
     palette
         Colours by type, or in the order of the sorted types. The default has 20 that stay apart
-        with the common kinds of colour blindness; beyond these the markers change.
+        with the common kinds of colour blindness; beyond these the markers change. "unknown" is
+        grey unless it has a colour by its name.
     point_size
         Area of a point in points squared; by default it shrinks with the number of cells.
     axes
@@ -65,7 +66,7 @@ def embedding(
         Show the figure. By default yes in a notebook or with a window, unless ``save``, ``axes`` or
         ``return_fig`` is given.
     save
-        File to write, 200 dots an inch; its ending chooses the format.
+        File to write, 200 dots an inch, fewer where it is huge; its ending chooses the format.
     return_fig
         Return the figure.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 INK = "#333333"
 LETTER = 0.066  # mean width of a letter of 9 points, inches
 DOTS_PER_INCH = 200
+MOST_DOTS = 50_000_000  # of a figure: 200 MB while it is drawn
+LONGEST_SIDE = 60_000  # dots; matplotlib's own limit is 2 to the power of 16
 PAPER = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # backends without a window
 
 
@@ -112,7 +115,9 @@ def finish(
     if save is not None:
         path = Path(save)
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole_figure(fig).savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight", facecolor="white")
+        whole = whole_figure(fig)
+        dots = dots_per_inch(*whole.get_size_inches())
+        whole.savefig(path, dpi=dots, bbox_inches="tight", facecolor="white")
     if show is None:
         show = own and save is None and not return_fig and _has_screen()
         asked = False
@@ -125,6 +130,12 @@ def finish(
     if return_fig:
         return fig
     return drawn if asked or not own else None
+
+
+def dots_per_inch(width: float, height: float) -> float:
+    """Say how finely to draw a figure of a size in inches: less where it would be huge."""
+    of_area = math.sqrt(MOST_DOTS / (width * height))
+    return min(DOTS_PER_INCH, of_area, LONGEST_SIDE / max(width, height))
 
 
 def whole_figure(fig: Any) -> Any:

@@ -68,7 +68,7 @@ def marker_genes(
         Show the figure. By default yes in a notebook or with a window, unless ``save``, ``axes`` or
         ``return_fig`` is given.
     save
-        File to write, 200 dots an inch; its ending chooses the format.
+        File to write, 200 dots an inch, fewer where it is huge; its ending chooses the format.
     return_fig
         Return the figure.
 

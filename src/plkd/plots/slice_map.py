@@ -76,7 +76,8 @@ def spatial(
     invert_y
         Draw the second coordinate downwards, as images of tissue count it (and scanpy draws it).
     palette
-        Colours by type, or in the order of the sorted types.
+        Colours by type, or in the order of the sorted types. "unknown" is grey unless it has a
+        colour by its name.
     point_size
         Area of a spot in points squared; by default neighbouring spots just do not touch.
     axes
@@ -85,7 +86,7 @@ def spatial(
         Show the figure. By default yes in a notebook or with a window, unless ``save``, ``axes`` or
         ``return_fig`` is given.
     save
-        File to write, 200 dots an inch; its ending chooses the format.
+        File to write, 200 dots an inch, fewer where it is huge; its ending chooses the format.
     return_fig
         Return the figure.
 

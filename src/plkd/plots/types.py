@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from plkd.errors import InputError
+from plkd.metrics.rejection import UNKNOWN
 from plkd.plots.figure import INK, LETTER
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ PALETTE = (
 )  # fmt: skip
 MARKERS = "o^sD"  # types beyond the palette share a colour, not a marker
 GREY = "#C8C8C8"
+GREY_OF_UNKNOWN = "#8C8C8C"
 NO_LABEL = "no label"
 LEGEND_ROWS = 16
 MOST_LISTED = 60  # a palette of more colours is a gradient
@@ -39,7 +41,7 @@ class Look(NamedTuple):
 def looks_of(
     names: Sequence[str], palette: Mapping[str, str] | Sequence[str] | None
 ) -> dict[str, Look]:
-    """Give each type a look of its own.
+    """Give each type a look of its own; "unknown", which is none, is grey and comes last.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ def looks_of(
         The types.
     palette
         Colours by type, or in the order of the types, or the name of a palette of matplotlib's;
-        None for the default. Types without a colour of their own get those that are left.
+        None for the default. Types without a colour of their own get those that are left. Only
+        colours by type give one to "unknown".
 
     Returns
     -------
@@ -66,10 +69,11 @@ def looks_of(
     from matplotlib.colors import to_hex
 
     given = palette if isinstance(palette, Mapping) else {}
+    names = sorted(names, key=lambda name: name == UNKNOWN)
     named = PALETTE if palette is None or isinstance(palette, Mapping) else _colours(palette)
     taken = {to_hex(given[name]) for name in names if name in given}
     colours = [colour for colour in named if to_hex(colour) not in taken] or list(named)
-    others = [name for name in names if name not in given]
+    others = [name for name in names if name not in given and name != UNKNOWN]
     if len(others) > len(colours) * len(MARKERS):
         warnings.warn(
             f"{len(others)} types have {len(colours) * len(MARKERS)} looks, so some look alike: "
@@ -81,6 +85,7 @@ def looks_of(
         name: Look(colours[place % len(colours)], MARKERS[place // len(colours) % len(MARKERS)])
         for place, name in enumerate(others)
     }
+    free[UNKNOWN] = Look(given.get(UNKNOWN, GREY_OF_UNKNOWN), "o")
     return {name: free[name] if name in free else Look(given[name], "o") for name in names}
 
 

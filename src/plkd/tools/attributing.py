@@ -17,7 +17,7 @@ from plkd.model.predict import Predictor
 from plkd.model.query import Query
 from plkd.networks.attribution import attributions
 from plkd.networks.student import Student
-from plkd.tools.annotating import Answers, annotate_chunks
+from plkd.tools.annotating import UNKNOWN, Answers, annotate_chunks
 from plkd.tools.threads import in_order
 
 LEFT_OUT = -1
@@ -119,6 +119,41 @@ def own_types(query: Query, predictor: Predictor) -> NDArray[np.int64]:
     return np.where(answers.no_counts, LEFT_OUT, answers.codes).astype(np.int64)
 
 
+def label_column(obs: Any, key: str, known: Sequence[str]) -> NDArray[np.object_]:
+    """Return the label of each cell, None where it is plkd's own "unknown" and not a known type.
+
+    Raises
+    ------
+    InputError
+        There is no such column.
+    """
+    if key not in obs.columns:
+        raise InputError(
+            f"a column {key!r} in obs",
+            some([str(name) for name in obs.columns]) or "no column",
+            "pass the column with the types, or leave labels_key out to take the predictions",
+        )
+    labels = obs[key].astype(object).to_numpy(copy=True)
+    if UNKNOWN not in known:
+        labels[obs[key].astype(str).to_numpy() == UNKNOWN] = None
+    return np.asarray(labels)
+
+
+def check_labels(obs: Any, key: str, known: Sequence[str]) -> None:
+    """Refuse a column in which no label is a known type, before any cell is read.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or it has labels and none is a type of the model.
+    """
+    import pandas as pd
+
+    names = [str(name) for name in pd.factorize(label_column(obs, key, known))[1] if str(name)]
+    if names and not set(names) & set(known):
+        raise _strange_labels(key, names, known)
+
+
 def labelled_types(
     obs: Any, key: str, known: Sequence[str], own: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -131,19 +166,12 @@ def labelled_types(
     """
     import pandas as pd
 
-    if key not in obs.columns:
-        found = some([str(name) for name in obs.columns]) or "no column"
-        raise InputError(f"a column {key!r} in obs", found, "pass the column with the types")
-    numbers, distinct = pd.factorize(obs[key].astype(object))
+    numbers, distinct = pd.factorize(label_column(obs, key, known))
     numbers = np.where(own == LEFT_OUT, LEFT_OUT, numbers)
     used = [str(distinct[i]) for i in np.unique(numbers) if i >= 0]
     strange = [name for name in used if name and name not in known]
     if strange:
-        raise InputError(
-            f"types of the model in obs[{key!r}] ({some(known)})",
-            some(strange),
-            "rename these labels, or clear them to leave the cells out",
-        )
+        raise _strange_labels(key, strange, known)
     at = {name: code for code, name in enumerate(known)}
     lookup = np.array([*(at.get(str(name), LEFT_OUT) for name in distinct), LEFT_OUT])
     return lookup[numbers].astype(np.int64)
@@ -240,6 +268,14 @@ def explain_chunks(
                 totals.add(part, plan.codes[part.cells])
             if progress is not None:
                 progress(cells.stop, n_cells)
+
+
+def _strange_labels(key: str, names: Sequence[str], known: Sequence[str]) -> InputError:
+    return InputError(
+        f"types of the model in obs[{key!r}] ({some(known)})",
+        some(names),
+        "rename these labels, or clear them to leave the cells out",
+    )
 
 
 def _explain(plan: Plan, cells: slice, background: torch.Tensor) -> Explained | None:

@@ -20,6 +20,7 @@ from plkd.tools.attributing import (
     Plan,
     Totals,
     background_cells,
+    check_labels,
     draw_evenly,
     explain_chunks,
     labelled_types,
@@ -65,7 +66,7 @@ def attributions(
         A fitted or loaded :class:`plkd.CellAnnotator`.
     labels_key
         Column of ``obs`` with the types of the cells; cells without one (None, NaN, "") are left
-        out. The default takes the type that the Student gives.
+        out, and those that plkd calls "unknown". The default takes the type that the Student gives.
     types
         Explain cells of these types only; all by default.
     background
@@ -74,7 +75,8 @@ def attributions(
         here too, so that they get no value.
     n_background
         Background cells, drawn evenly over their types: in ``adata`` the types that its cells are
-        explained for, in ``background`` those that the Student gives. Time grows with them.
+        explained for, in ``background`` those that the Student gives. One of each type at least,
+        so more where there are more types. Time grows with them.
     values_of
         Also return the values of each cell of this type; memory grows with these cells.
     layer, use_raw, gene_key, expression
@@ -121,6 +123,8 @@ def attributions(
     wanted = (types,) if isinstance(types, str) else model.classes_ if types is None else types
     asked = positions_of(wanted, model.classes_, "types")
     kept = None if values_of is None else positions_of((values_of,), model.classes_, "values_of")
+    if labels_key is not None:
+        check_labels(adata.obs, labels_key, model.classes_)
 
     def opened(cells: AnnData) -> Query:
         source = source_from_anndata(cells, layer=layer, use_raw=use_raw)
@@ -135,7 +139,8 @@ def attributions(
         others = opened(background)
         other_codes = own_types(others, predictor)
     codes = _only(codes, asked)
-    drawn = draw_evenly(other_codes, n_background, seed)
+    n_types = len(np.unique(other_codes[other_codes != LEFT_OUT]))
+    drawn = draw_evenly(other_codes, max(n_background, n_types), seed)
     _warn_of_one_type(other_codes[drawn], model.classes_)
     plan = Plan(query, predictor, codes, background_cells(others, drawn, query))
     totals = Totals(len(model.classes_), len(model.genes_), kept[0] if kept else None)

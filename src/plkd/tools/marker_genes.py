@@ -58,7 +58,7 @@ def marker_genes(
         A fitted :class:`plkd.CellAnnotator`, or one loaded with its Teacher.
     labels_key
         Column of ``obs`` with the types of the cells; cells without one (None, NaN, "") are left
-        out. The default takes the type that the Student gives.
+        out, and those that plkd calls "unknown". The default takes the type that the Student gives.
     n_genes
         Genes of a type that ``top_genes()`` of the result names (paper: 10); the table holds all
         candidates.
@@ -71,7 +71,7 @@ def marker_genes(
     sets
         Gene sets that learned patterns are tested against, as in :func:`patterns`.
     n_background
-        Cells that SHAP values compare with, drawn evenly over the types.
+        Cells that SHAP values compare with, drawn evenly over the types, one of each at least.
     layer, use_raw
         Take ``layers[layer]`` or ``raw.X`` in place of ``X``.
     gene_key

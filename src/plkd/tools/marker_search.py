@@ -17,12 +17,13 @@ from plkd.model.predict import Predictor
 from plkd.model.query import open_query
 from plkd.tools.annotate import CHUNK_SIZE
 from plkd.tools.annotating import check_chunk_size
-from plkd.tools.attributing import LEFT_OUT, N_NAMED, labelled_types, own_types
+from plkd.tools.attributing import LEFT_OUT, N_NAMED, check_labels, labelled_types, own_types
 from plkd.tools.attributions import CHUNK_SIZE as EXPLAINED_AT_A_TIME
 from plkd.tools.attributions import N_BACKGROUND, attributions
 from plkd.tools.gene_network import GeneNetwork, gene_network
 from plkd.tools.marker_candidates import candidates, key_genes
 from plkd.tools.marker_results import MarkerGenes
+from plkd.tools.pattern_genes import tested_sets
 from plkd.tools.patterns import MAX_CELLS, patterns
 from plkd.tools.teacher_reading import MIN_CELLS, choose_cells
 from plkd.tools.type_expression import expression_by_type
@@ -94,7 +95,7 @@ def find_markers(
         As :func:`plkd.tools.marker_genes`, with its errors and warnings.
     """
     predictor = Predictor(model, "student")
-    _check_teacher(model)
+    _check_before_work(obs, model, options)
     query = open_query(source, model, gene_key=options.gene_key, expression=options.expression)
     codes = own_types(query, predictor)
     if options.labels_key is not None:
@@ -161,14 +162,17 @@ def cells_in_memory(source: ExpressionSource, cells: np.ndarray, *, chunk_size: 
         )
 
 
-def _check_teacher(model: CellAnnotator) -> None:
-    """Ask for the Teacher before the work, not after half of it."""
+def _check_before_work(obs: Any, model: CellAnnotator, options: MarkerOptions) -> None:
+    """Ask for the Teacher, the labels and the sets before the work, not after half of it."""
     if model.teacher_ is None:
         raise InputError(
             "a model with its Teacher, which names patterns and networks",
             "one that was saved or loaded without it",
             "take the model as training wrote it, and load all of it (with_teacher=True)",
         )
+    if options.labels_key is not None:
+        check_labels(obs, options.labels_key, model.classes_)
+    tested_sets(options.sets, model.patterns_, model.genes_.names)
 
 
 def _common_types(codes: np.ndarray, classes: tuple[str, ...]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from plkd.networks.navigator import Navigator
 
 GeneWeights = Literal["influence", "axis", "size", "sum"]
 MIN_SET_GENES = 5
-"""Genes of the model that a set needs to be tested, as for a pattern."""
+"""Genes that a set needs to be tested, as for a pattern."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class EnrichedSet:
     name
         Name of the set.
     overlap, size
-        Genes of the pattern in the set, and genes of the model in the set.
+        Genes of the pattern in the set, and genes of the model in the set; only genes that vary
+        among the cells read are counted.
     expected
         Overlap that chance would give.
     p, p_adj
@@ -82,13 +84,15 @@ def gene_weights(
     axes
         An axis for each pattern, ``(n_patterns, width)``; "influence" and "axis" use it.
     deviation
-        Standard deviation of each gene over the cells read, ``(n_genes,)``; "influence" uses it.
+        Standard deviation of each gene over the cells read, ``(n_genes,)``; "influence" uses its
+        size, the others whether it is above zero.
     how
         As in :func:`plkd.tools.patterns.patterns`.
 
     Returns
     -------
-    Float64 ``(n_genes, n_patterns)``; zero for a gene that the pattern does not hold.
+    Float64 ``(n_genes, n_patterns)``; zero for a gene that the pattern does not hold, and for one
+    that is the same in all cells read, as genes are that the data lack.
     """
     weights = np.zeros((navigator.n_genes, navigator.n_patterns))
     for pattern in range(navigator.n_patterns):
@@ -101,6 +105,7 @@ def gene_weights(
             weights[genes, pattern] = np.linalg.norm(heard(rows), axis=1)
         else:
             weights[genes, pattern] = rows.sum(axis=1)
+    weights[deviation <= 0] = 0
     return weights
 
 
@@ -198,7 +203,7 @@ def tested_sets(
 
 
 def enriched_sets(
-    weights: np.ndarray, names: Sequence[str], members: np.ndarray
+    weights: np.ndarray, names: Sequence[str], members: np.ndarray, varies: np.ndarray
 ) -> tuple[EnrichedSet, ...]:
     """Test the genes whose weight is above the mean weight against gene sets.
 
@@ -208,15 +213,22 @@ def enriched_sets(
         P_j of every gene of the model, ``(n_genes,)``.
     names, members
         The sets, and the genes they hold, bool ``(n_sets, n_genes)``.
+    varies
+        Whether a gene varies among the cells read, bool ``(n_genes,)``: no other can be chosen, so
+        no other counts.
 
     Returns
     -------
-    One entry a set, the least p first; none without sets.
+    One entry a set, the least p first; none without sets. Sets that have lost genes and are left
+    with fewer than five are not tested.
     """
-    if not len(names):
+    counted = members[:, varies]
+    enough = counted.sum(axis=1) >= np.minimum(members.sum(axis=1), MIN_SET_GENES)
+    if not enough.any():
         return ()
-    result = enrich(above_mean(weights), members)
-    columns = zip(names, *(column.tolist() for column in result), strict=True)
+    result = enrich(above_mean(weights)[varies], counted[enough])
+    tested = compress(names, enough)
+    columns = zip(tested, *(column.tolist() for column in result), strict=True)
     return tuple(sorted((EnrichedSet(*row) for row in columns), key=lambda s: (s.p, s.name)))
 
 

@@ -57,7 +57,8 @@ class Patterns:
         Names along the arrays.
     gene_weights
         Weight P_j of each gene in each pattern, float64 ``(n_genes, n_patterns)``; zero where a
-        pattern does not hold a gene.
+        pattern does not hold a gene, and for genes that are the same in all cells read, as genes
+        are that the data lack.
     held
         Which genes each pattern holds, bool ``(n_genes, n_patterns)``.
     score, p_adj
@@ -74,7 +75,8 @@ class Patterns:
     features, rollout
         What was tested, and the attention, of each cell read, float32 ``(n_read, n_patterns)``.
     enriched
-        Of each learned pattern, all gene sets it was tested against, the least p first.
+        Of each learned pattern, all gene sets it was tested against, the least p first. Genes that
+        are the same in all cells read do not count in the test.
     model
         Fingerprint of the model.
     """
@@ -116,6 +118,8 @@ class Patterns:
     def top_genes(self, pattern: str, n: int = 10) -> tuple[str, ...]:
         """Return the weightiest genes that a pattern holds, at most ``n``.
 
+        Genes without a weight, which the data lack or which do not vary, are never among them.
+
         Raises
         ------
         InputError
@@ -125,14 +129,16 @@ class Patterns:
         return heaviest(self.gene_weights[:, column], self.held[:, column], self.gene_names, n)
 
     def gene_set(self, pattern: str) -> tuple[str, ...]:
-        """Return the genes above the mean weight of a pattern, in the model's order.
+        """Return the genes of a pattern above its mean weight, in the model's order.
 
         Raises
         ------
         InputError
             There is no such pattern.
         """
-        chosen = above_mean(self.gene_weights[:, self._column(pattern)])
+        column = self._column(pattern)
+        weights = self.gene_weights[:, column]
+        chosen = self.held[:, column] & (weights != 0) & above_mean(weights)
         return tuple(self.gene_names[i] for i in np.flatnonzero(chosen))
 
     def to_frame(self) -> pd.DataFrame:
@@ -166,9 +172,13 @@ class Patterns:
 def heaviest(
     weights: np.ndarray, held: np.ndarray, names: tuple[str, ...], n: int
 ) -> tuple[str, ...]:
-    """Return the names of the ``n`` genes of the highest weight among those a pattern holds."""
-    order = np.argsort(-np.where(held, weights, -np.inf), kind="stable")
-    return tuple(names[i] for i in order[: min(n, int(held.sum()))])
+    """Return the names of the ``n`` genes of the highest weight among those a pattern holds.
+
+    Genes of weight zero, which say nothing of the pattern, are left out.
+    """
+    weighed = np.flatnonzero(held & (weights != 0))
+    order = weighed[np.argsort(-weights[weighed], kind="stable")]
+    return tuple(names[i] for i in order[:n])
 
 
 def _check_known(name: str, known: tuple[str, ...], what: str) -> None:

@@ -80,11 +80,12 @@ def patterns(
     model
         A fitted :class:`plkd.CellAnnotator`, or one loaded with its Teacher.
     labels_key
-        Column of ``obs`` with the cell types; cells without one are left out. ``None`` takes the
-        types that the Student predicts.
+        Column of ``obs`` with the cell types; cells without one, those that plkd calls "unknown",
+        and cells without counts are left out. ``None`` takes the types that the Student predicts.
     sets
         Gene sets that learned patterns are tested against; ``None`` takes those of the model's own
-        masked patterns, if it has any. Sets with fewer than five of the model's genes are left out.
+        masked patterns, if it has any. Sets with fewer than five of the model's genes are left out,
+        and those that fall below five because genes do not vary among the cells read.
     n_patterns
         Patterns of a type, at most (paper: 10); only those higher in it than elsewhere.
     n_genes
@@ -98,7 +99,8 @@ def patterns(
         The weight P_j of a gene in a pattern: "influence", how far the feature "rise" ("axis", if
         that is chosen) moves when the gene rises by its standard deviation over the cells read,
         signed; "axis", the same for one unit of log1p expression; "size", the length of its row of
-        W_j, which has no sign; "sum", the paper's, signed, which says nothing (see the notes).
+        W_j, which has no sign; "sum", the paper's, signed, which says nothing (see the notes). A
+        gene that does not vary among the cells read, as one that ``adata`` lacks, has none.
     method
         Test of ``scanpy.tl.rank_genes_groups``: "t-test_overestim_var" (careful with small
         types), "t-test" or "wilcoxon".
@@ -177,7 +179,7 @@ def patterns(
     mask = model.patterns_
     weight = gene_weights(navigator, axes, deviation, weights)
     learned = {
-        mask.pattern_names[j]: enriched_sets(weight[:, j], set_names, members)
+        mask.pattern_names[j]: enriched_sets(weight[:, j], set_names, members, deviation > 0)
         for j in range(mask.n_patterns - mask.n_free, mask.n_patterns)
     }
     found = Patterns(

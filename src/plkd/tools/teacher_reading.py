@@ -10,16 +10,20 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from plkd.data.alignment import align
 from plkd.data.labels import encode_labels
+from plkd.data.rows import positive_in_row
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Predictor
 from plkd.model.query import Query
 from plkd.networks.teacher import Teacher
-from plkd.tools.attributing import draw_evenly, own_types, some
+from plkd.tools.attributing import ANNOTATE_AT_A_TIME, draw_evenly, label_column, own_types
 
 READ_BATCH = 32
 """Cells whose attention maps are held at once: 300 patterns and 4 heads take 45 MB."""
+READ_TOKENS = 301
+"""Tokens of a cell up to which so many are held: 300 patterns and the cls token."""
 MIN_CELLS = 2
 """Cells of a type, at least: a variance needs two."""
 
@@ -59,8 +63,9 @@ def types_of_cells(
     Parameters
     ----------
     labels_key
-        Column of ``obs`` with the types; ``None`` takes what the Student predicts, and types with
-        fewer than two predicted cells, and cells without counts, are left out.
+        Column of ``obs`` with the types; cells that plkd calls "unknown" have none. ``None`` takes
+        what the Student predicts, and types with fewer than two predicted cells are left out.
+        Cells without counts have no type either way.
 
     Raises
     ------
@@ -69,14 +74,9 @@ def types_of_cells(
     """
     if labels_key is None:
         return _predicted_types(query, model)
-    if labels_key not in adata.obs.columns:
-        found = some([str(name) for name in adata.obs.columns]) or "no column"
-        raise InputError(
-            f"a column {labels_key!r} in obs",
-            found,
-            "pass the column with the types, or leave labels_key out to take the predictions",
-        )
-    labels = encode_labels(adata.obs[labels_key], key=labels_key, min_cells=MIN_CELLS)
+    names = label_column(adata.obs, labels_key, model.classes_)
+    names[~_with_counts(query)] = None
+    labels = encode_labels(names, key=labels_key, min_cells=MIN_CELLS)
     return labels.codes, labels.classes
 
 
@@ -135,8 +135,9 @@ def read_tokens(
     norms = np.empty((n_cells, n_patterns), dtype=np.float32)
     total = np.zeros((n_patterns, width))
     squares = np.zeros((n_patterns, width, width))
-    for start in range(0, n_cells, READ_BATCH):
-        cells = slice(start, start + READ_BATCH)
+    at_once = cells_at_once(n_patterns)
+    for start in range(0, n_cells, at_once):
+        cells = slice(start, start + at_once)
         batch = torch.from_numpy(expression[cells].toarray()).to(predictor.device)
         rollout[cells] = teacher.read(batch).rollout.cpu().numpy()
         tokens = teacher.navigator.raw_tokens(batch)
@@ -149,6 +150,21 @@ def read_tokens(
     mean = total / n_cells
     covariance = squares / n_cells - mean[:, :, None] * mean[:, None, :]
     return TokenReading(rollout, norms, np.linalg.eigh(covariance)[1][:, :, -1])
+
+
+def cells_at_once(n_patterns: int) -> int:
+    """Return how many cells to read at once: fewer of many patterns, as attention is a square."""
+    return max(1, min(READ_BATCH, READ_BATCH * READ_TOKENS**2 // (n_patterns + 1) ** 2))
+
+
+def _with_counts(query: Query) -> np.ndarray:
+    """Say which cells have a count in some gene of the model, bool ``(n_cells,)``."""
+    found = np.zeros(query.source.n_cells, dtype=np.bool_)
+    for start in range(0, len(found), ANNOTATE_AT_A_TIME):
+        cells = slice(start, min(start + ANNOTATE_AT_A_TIME, len(found)))
+        values = align(query.log1p(cells), query.match, linear=False, ordered=False)
+        found[cells] = positive_in_row(values) > 0
+    return found
 
 
 def _predicted_types(query: Query, model: CellAnnotator) -> tuple[np.ndarray, tuple[str, ...]]:
