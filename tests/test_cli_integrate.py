@@ -88,6 +88,7 @@ def test_defaults(seen: Seen) -> None:
         "paths": [Path("a.h5ad"), Path("b.h5ad")],
         "out": Path("j.h5ad"),
         "names": None,
+        "modalities": None,
         "batch_key": None,
         "paired": False,
         "weights": None,
@@ -161,6 +162,14 @@ def test_one_model_said_twice_is_loaded_once(seen: Seen) -> None:
     assert len(seen.asked["models"]) == 2
 
 
+def test_modalities_and_layers_by_name(seen: Seen) -> None:
+    chosen = "--modality rna --modality act --layer rna=counts --layer act=a=b"
+    result = invoke("m.h5mu", "-m", "m", "-o", "j", *chosen.split())
+    assert result.exit_code == 0, result.output
+    assert seen.asked["modalities"] == ["rna", "act"]
+    assert seen.asked["layer"] == {"rna": "counts", "act": "a=b"}
+
+
 def test_json(seen: Seen, tmp_path: Path) -> None:
     result = invoke("a", "b", "-m", "m", "-o", "j", "--json", "-")
     assert json.loads(result.stdout)["out"] == "j"
@@ -190,6 +199,10 @@ def test_input_at_fault(seen: Seen) -> None:
         ["a", "-m", "m", "-o", "j", "--n-neighbors", "1"],
         ["a", "-m", "m", "-o", "j", "--weight", "much"],
         ["a", "-m", "m", "-o", "j", "--json", "a.h5ad"],
+        ["a", "-m", "m", "-o", "j", "--layer", "x", "--layer", "y"],
+        ["a", "-m", "m", "-o", "j", "--layer", "x", "--layer", "b=y"],
+        ["a", "-m", "m", "-o", "j", "--layer", "b=x", "--layer", "b=y"],
+        ["a", "-m", "m", "-o", "j", "--layer", "b="],
     ],
 )
 def test_wrong_usage_is_exit_code_2(seen: Seen, args: list[str]) -> None:

@@ -146,6 +146,20 @@ def test_one_annotated_before_is_taken_as_any_other(query, other, annotator):
     assert joint.obs["plkd_label"][65:].isna().all()
 
 
+def test_cells_annotated_and_then_joined_without_uns_are_taken(query, other, annotator):
+    parts = {"a": query, "b": other}
+    expected = plkd.tl.integrate(anndata.concat(parts, label="slice"), annotator, batch_key="slice")
+    for each in parts.values():
+        plkd.tl.annotate(each, annotator)
+    joined = anndata.concat(parts, label="slice")
+    assert "plkd" not in joined.uns
+    joint = plkd.tl.integrate(joined, annotator, batch_key="slice")
+    np.testing.assert_array_equal(joint.obsm["X_plkd"], expected.obsm["X_plkd"])
+    joined.obs["plkd_no_counts"] = "mine"
+    with pytest.raises(InputError, match="'plkd_no_counts', not written by plkd"):
+        plkd.tl.integrate(joined, annotator, batch_key="slice")
+
+
 def test_slots_have_another_name(query, other, annotator):
     joint = plkd.tl.integrate([query, other], annotator, key_added="mine")
     assert set(joint.obs) >= {"mine_layer", "mine_no_counts"}
@@ -163,6 +177,22 @@ def test_layer_raw_and_gene_key(query, other, annotator):
     for options in ({"layer": "counts"}, {"use_raw": True}):
         joint = plkd.tl.integrate([query, other], annotator, gene_key="name", **options)
         np.testing.assert_allclose(joint.obsm["X_plkd"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("slot", ["layer", "use_raw"])
+def test_one_input_alone_may_be_read_elsewhere(query, annotator, slot):
+    rna, atac = query.copy(), same_cells(query)
+    expected = plkd.tl.integrate({"rna": rna, "atac": atac}, annotator, paired=True)
+    rna.layers["counts"], rna.raw = rna.X.copy(), rna.copy()
+    rna.X = rna.X * -1.0
+    options = {slot: {"rna": {"layer": "counts", "use_raw": True}[slot]}}
+    joint = plkd.tl.integrate({"rna": rna, "atac": atac}, annotator, paired=True, **options)
+    np.testing.assert_array_equal(joint.obsm["X_plkd"], expected.obsm["X_plkd"])
+    numbered = {slot: {0: options[slot]["rna"]}}
+    joint = plkd.tl.integrate([rna, atac], annotator, paired=True, **numbered)
+    np.testing.assert_array_equal(joint.obsm["X_plkd"], expected.obsm["X_plkd"])
+    with pytest.raises(InputError, match=f"out of 'rna', 'atac'; found {slot} of 'adt'"):
+        plkd.tl.integrate({"rna": rna, "atac": atac}, annotator, **{slot: {"adt": True}})
 
 
 def test_chunks_do_not_matter(query, other, annotator):
@@ -418,6 +448,55 @@ def test_modalities_of_a_mudata_are_the_inputs(mudata, annotator, paired):
     assert all(unchanged(before[name], each) for name, each in mudata.mod.items())
 
 
+@pytest.fixture
+def multiome(query: AnnData) -> Any:
+    """Genes, peaks, and genes again: the activity of the peaks."""
+    md = pytest.importorskip("mudata")
+    import warnings
+
+    peaks = same_cells(query, seed=1)
+    peaks.var_names = [f"chr1:{100 * place}-{100 * place + 50}" for place in range(peaks.n_vars)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return md.MuData({"rna": query, "atac": peaks, "gene_activity": same_cells(query)})
+
+
+@pytest.mark.parametrize("names", [["rna", "gene_activity"], ["gene_activity", "rna"]])
+def test_modalities_of_genes_are_chosen(multiome, annotator, second, names):
+    models = {"rna": annotator, "gene_activity": second}
+    joint = plkd.tl.integrate(multiome, models, paired=True, modalities=names)
+    inputs = {name: multiome.mod[name] for name in names}
+    expected = plkd.tl.integrate(inputs, models, paired=True)
+    np.testing.assert_array_equal(joint.obsm["X_plkd"], expected.obsm["X_plkd"])
+    assert list(joint.uns["plkd"]["layers"]) == names
+    assert list(joint.obs_names) == list(expected.obs_names)
+
+
+def test_peaks_among_modalities_say_how_to_choose(multiome, annotator):
+    with pytest.raises(GeneMatchError, match=r"in 'atac': .*modalities \(--modality\)"):
+        plkd.tl.integrate(multiome, annotator, paired=True)
+
+
+@pytest.mark.parametrize(
+    ("modalities", "message"),
+    [
+        (["rna", "adt"], "out of 'rna', 'atac', 'gene_activity', each once; found 'adt'"),
+        (["rna", "rna"], "each once; found 'rna'"),
+        ("adt", "found 'adt'"),
+        ([], "at least one input"),
+    ],
+)
+def test_modalities_that_do_not_fit_are_refused(multiome, annotator, modalities, message):
+    with pytest.raises(InputError, match=message):
+        plkd.tl.integrate(multiome, annotator, modalities=modalities)
+
+
+def test_modalities_are_those_of_a_mudata(query, other, annotator):
+    for data, kind in (({"rna": query, "atac": other}, "dict"), (query, "AnnData")):
+        with pytest.raises(InputError, match=f"of a MuData.*found {kind} and modalities"):
+            plkd.tl.integrate(data, annotator, modalities=["rna"])
+
+
 def test_a_mudata_that_shares_variables_is_refused(query, annotator):
     shared = SimpleNamespace(mod={"a": query}, n_mod=1, axis=1, obs=query.obs)
     with pytest.raises(InputError, match="axis=1"):
@@ -647,6 +726,10 @@ def test_an_error_says_which_input_it_is_of(query, other, annotator):
     query.layers["counts"] = query.X.copy()
     with pytest.raises(InputError, match="in 'two': no layers"):
         plkd.tl.integrate({"one": query, "two": other}, annotator, layer="counts")
+    late = other.copy()
+    late.X.data[-1] = np.nan
+    with pytest.raises(InputError, match="in 'two': "):
+        plkd.tl.integrate({"one": query, "two": late}, annotator, chunk_size=16)
     strange = other.copy()
     strange.var_names = [f"strange{i}" for i in range(strange.n_vars)]
     with pytest.raises(GeneMatchError, match="in 'B': "):

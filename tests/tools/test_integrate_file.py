@@ -16,7 +16,7 @@ from anndata import AnnData
 
 import plkd
 from plkd.data.reading import ExpressionSource
-from plkd.errors import InputError, OutputExistsError
+from plkd.errors import GeneMatchError, InputError, OutputExistsError
 from plkd.tools.integrate import integrate_files
 from toy import toy_query
 
@@ -102,6 +102,59 @@ def test_modalities_of_an_h5mu_are_the_inputs(query, tmp_path, annotator, paired
         named = tmp_path / "named.h5ad"
         integrate_files([tmp_path / "cells.h5mu"], annotator, named, names=["R", "A"])
         assert list(anndata.read_h5ad(named).obs["plkd_layer"].cat.categories) == ["R", "A"]
+
+
+@pytest.fixture
+def multiome(query: AnnData, tmp_path: Path) -> Path:
+    """An h5mu of scaled genes with counts in a layer, peaks, and gene activity."""
+    md = pytest.importorskip("mudata")
+    import warnings
+
+    activity = query[::-1].copy()
+    peaks = activity.copy()
+    peaks.var_names = [f"chr1:{100 * place}-{100 * place + 50}" for place in range(peaks.n_vars)]
+    query.layers["counts"] = query.X.copy()
+    query.X = query.X * -1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = md.MuData({"rna": query, "atac": peaks, "gene_activity": activity})
+        data.write_h5mu(tmp_path / "multiome.h5mu")
+    return tmp_path / "multiome.h5mu"
+
+
+def test_modalities_and_layers_of_an_h5mu_are_chosen(multiome, query, annotator):
+    from typer.testing import CliRunner
+
+    from plkd.cli import app
+
+    expected = plkd.tl.integrate(
+        {"rna": query, "gene_activity": query[::-1].copy()},
+        annotator,
+        paired=True,
+        layer="counts",
+    ).obsm["X_plkd"]
+    options: dict[str, Any] = {"paired": True, "layer": {"rna": "counts"}}
+    out, chosen = multiome.with_name("joint.h5ad"), ["rna", "gene_activity"]
+    integrate_files(multiome, annotator, out, modalities=chosen, **options)
+    np.testing.assert_allclose(anndata.read_h5ad(out).obsm["X_plkd"], expected, atol=1e-5)
+    with pytest.raises(GeneMatchError, match=r"in 'atac': .*modalities \(--modality\)"):
+        integrate_files(multiome, annotator, out, overwrite=True, **options)
+    with pytest.raises(InputError, match="found 'adt'"):
+        integrate_files(multiome, annotator, out, overwrite=True, modalities=["adt"], **options)
+    annotator.save(multiome.with_name("model"))
+    out = multiome.with_name("by-command.h5ad")
+    words = f"integrate {multiome} -m {multiome.with_name('model')} -o {out} --paired --device cpu"
+    words += " --layer rna=counts --modality rna --modality gene_activity --quiet"
+    result = CliRunner().invoke(app, words.split())
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(anndata.read_h5ad(out).obsm["X_plkd"], expected, atol=1e-5)
+
+
+def test_modalities_are_those_of_an_h5mu(paths, annotator):
+    out = paths[0].with_name("joint.h5ad")
+    for files in (paths, paths[:1]):
+        with pytest.raises(InputError, match=r"one h5mu file; found 'one\.h5ad'.* and modalities"):
+            integrate_files(files, annotator, out, modalities=["rna"])
 
 
 def test_batches_of_one_file_are_its_layers(query, tmp_path, annotator):

@@ -14,6 +14,7 @@ import plkd
 from plkd.errors import InputError, OutputExistsError
 from plkd.tools.annotate import annotate_file
 from plkd.tools.smooth_labels import smooth_labels_file
+from toy import toy_query
 
 CLASSES = ("L1", "L2", "WM")
 SMOOTHED, CONFIDENCE = "plkd_label_smoothed", "plkd_confidence_smoothed"
@@ -159,7 +160,10 @@ def test_slots_have_another_name(annotator, query) -> None:
 def broken(what: str) -> AnnData:
     adata = spots()
     if what == "not annotated":
-        del adata.uns["plkd"]
+        del adata.uns["plkd"], adata.obs["plkd_confidence"]
+    elif what == "joined":
+        halves = [adata[adata.obs["slice"] == name].copy() for name in ("one", "two")]
+        adata = anndata.concat(halves)
     elif what == "no label":
         del adata.obs["plkd_label"]
     elif what == "no probabilities":
@@ -181,6 +185,7 @@ def broken(what: str) -> AnnData:
     ("what", "message"),
     [
         ("not annotated", r"no uns\['plkd'\] of plkd's\. To mend it: run plkd\.tl\.annotate"),
+        ("joined", r"whose uns\['plkd'\] was lost: joined without uns.*uns_merge='same'"),
         ("no label", r"no obs\['plkd_label'\]"),
         ("no probabilities", "'plkd_proba' in obsm; found 'spatial'. To mend it: annotate with"),
         ("no coordinates", "'spatial' in obsm; found 'plkd_proba'"),
@@ -273,3 +278,27 @@ def test_a_cell_that_was_never_annotated_has_no_answer() -> None:
     adata.obs["plkd_no_counts"] = pd.array([pd.NA, *[False] * 449], dtype="boolean")
     plkd.tl.smooth_labels(adata, batch_key="slice")
     assert adata.obs[SMOOTHED].iloc[0] == "unknown"
+
+
+def test_slices_annotated_one_by_one_are_joined_with_uns(annotator) -> None:
+    slices = {name: toy_query(40, n_genes=120, seed=seed) for name, seed in (("a", 5), ("b", 6))}
+    for each in slices.values():
+        each.obsm["spatial"] = np.random.default_rng(0).random((40, 2))
+    slices["b"].X.data[: slices["b"].X.indptr[1]] = 0  # what is said of the two differs
+    for each in slices.values():
+        plkd.tl.annotate(each, annotator, probabilities=True)
+    lost = anndata.concat(slices, label="slice")
+    with pytest.raises(InputError, match="uns_merge='same'"):
+        plkd.tl.smooth_labels(lost, batch_key="slice")
+    with pytest.raises(InputError, match="uns_merge='same'"):
+        plkd.tl.deepest_types(lost, {"B cell": "Lymphocyte", "T cell": "Lymphocyte"})
+    with pytest.raises(InputError, match=r"was lost: joined without uns.*uns_merge='same'"):
+        plkd.tl.annotate(lost, annotator)
+    plkd.tl.annotate(lost, annotator, key_added="again")
+    joined = anndata.concat(slices, label="slice", uns_merge="same")
+    plkd.tl.smooth_labels(joined, batch_key="slice")
+    assert joined.uns["plkd_smoothing"]["model"] == annotator.fingerprint()
+    for name, alone in slices.items():
+        plkd.tl.smooth_labels(alone)
+        found = joined.obs.loc[joined.obs["slice"] == name, SMOOTHED]
+        assert list(found) == list(alone.obs[SMOOTHED])

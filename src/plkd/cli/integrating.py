@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 INTEGRATE_EXAMPLES = """[bold]Examples[/bold]
   plkd integrate one.h5ad two.h5ad -m model/ -o joint.h5ad --umap
   plkd integrate cells.h5ad --batch donor -m model/ -o joint.h5ad
-  plkd integrate rna.h5ad activity.h5ad --paired -m rna-model/ -m atac-model/ -o joint.h5ad"""
+  plkd integrate rna.h5ad activity.h5ad --paired -m rna-model/ -m atac-model/ -o joint.h5ad
+  plkd integrate m.h5mu --paired --modality rna --modality gene_activity -m model/ -o joint.h5ad"""
 _INPUT, _OUTPUT = "Input", "Output"
 SHOWN_LAYERS = 20
 
@@ -47,6 +48,47 @@ Names = Annotated[
         "--name",
         metavar="NAME",
         help="Name of a file, once for each in their order. [dim]default: as the file is called",
+        rich_help_panel=_INPUT,
+    ),
+]
+Modalities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--modality",
+        metavar="NAME",
+        help="Of an h5mu: a modality to integrate, once for each; leave out those of peaks or "
+        "proteins. [dim]default: all",
+        rich_help_panel=_INPUT,
+    ),
+]
+
+
+def layers_given(values: Sequence[str] | None) -> str | dict[str, str] | None:
+    """Return the layer of all inputs, or those of some by the names of the inputs."""
+    if not values:
+        return None
+    if len(values) == 1 and "=" not in values[0]:
+        return values[0]
+    named = {name: layer for name, _, layer in (value.partition("=") for value in values)}
+    if len(named) < len(values) or not all(named.values()):
+        raise typer.BadParameter("give one layer for all, or NAME=LAYER once for each of some")
+    return named
+
+
+def check_layers(values: list[str] | None) -> list[str] | None:
+    """Refuse layers that are not said clearly, before any work is done."""
+    layers_given(values)
+    return values
+
+
+Layers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        metavar="LAYER|NAME=LAYER",
+        callback=check_layers,
+        help="Take this layer in place of X: of all files or, once for each, of the file of that "
+        "name.",
         rich_help_panel=_INPUT,
     ),
 ]
@@ -136,10 +178,11 @@ def integrate(
     batch: Batches = None,
     paired: Paired = False,
     name: Names = None,
+    modality: Modalities = None,
     weight: Weights = None,
     align: Align = True,
     structure: Structure = None,
-    layer: o.Layer = None,
+    layer: Layers = None,
     use_raw: o.UseRaw = False,
     gene_key: o.GeneKey = None,
     expression: o.ExpressionOption = None,
@@ -179,13 +222,14 @@ def integrate(
             [models[folder] for folder in model],
             out,
             names=name,
+            modalities=modality,
             batch_key=batch,
             paired=paired,
             weights=weight,
             with_=with_.value,
             align=align,
             structure=structure,
-            layer=layer,
+            layer=layers_given(layer),
             use_raw=use_raw,
             gene_key=gene_key,
             expression=None if expression is None else expression.value,

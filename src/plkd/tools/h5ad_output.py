@@ -19,6 +19,22 @@ from plkd.tools.threads import RowsBehind, WriteBehind
 PROVENANCE = frozenset({"plkd_version", "classes"})
 """What stands in an entry of ``uns`` that plkd wrote."""
 
+JOIN_AGAIN = (
+    "join again with anndata.concat(..., uns_merge='same'), or annotate under another key_added"
+)
+"""What mends an annotation whose ``uns`` is gone; ``uns`` of several models are not the same."""
+
+
+def has_provenance(uns: Mapping[str, Any], names: SlotNames) -> bool:
+    """Say whether ``uns`` tells that plkd annotated."""
+    entry = uns.get(names.provenance)
+    return isinstance(entry, Mapping) and set(entry) >= PROVENANCE
+
+
+def has_annotation(obs: Container[str], names: SlotNames) -> bool:
+    """Say whether all columns of ``obs`` are there that every annotation has."""
+    return all(name in obs for name in (names.label, names.confidence, names.no_counts))
+
 
 def refuse_collisions(
     obs: Iterable[str], obsm: Iterable[str], uns: Mapping[str, Any], names: SlotNames
@@ -30,18 +46,48 @@ def refuse_collisions(
     InputError
         A slot exists and ``uns`` does not say that plkd wrote it.
     """
-    entry = uns.get(names.provenance)
-    if isinstance(entry, Mapping) and set(entry) >= PROVENANCE:
+    if has_provenance(uns, names):
         return
-    taken = [f"obs[{n!r}]" for n in names.of_cells if n in set(obs)]
+    entry, obs = uns.get(names.provenance), set(obs)
+    taken = [f"obs[{n!r}]" for n in names.of_cells if n in obs]
     taken += [f"obsm[{n!r}]" for n in (names.embedding, names.probabilities) if n in set(obsm)]
     taken += [f"uns[{names.provenance!r}]"] if entry is not None else []
     if taken:
+        joined = has_annotation(obs, names)
+        why = f"whose uns[{names.provenance!r}] was lost: joined without uns"
         raise InputError(
             "free slots to write the annotation to",
-            f"{', '.join(taken)}, not written by plkd",
-            "choose another key_added",
+            f"{', '.join(taken)}, {why if joined else 'not written by plkd'}",
+            JOIN_AGAIN if joined else "choose another key_added",
         )
+
+
+def annotation_of(
+    obs: Container[str], uns: Mapping[str, Any], names: SlotNames, columns: Iterable[str] = ()
+) -> Mapping[str, Any]:
+    """Return the entry of ``uns`` that plkd wrote when it annotated.
+
+    Parameters
+    ----------
+    columns
+        Columns of ``obs`` that have to be there as well.
+
+    Raises
+    ------
+    InputError
+        The cells are not annotated, or were joined without ``uns``.
+    """
+    absent = [name for name in columns if name not in obs]
+    if has_provenance(uns, names) and not absent:
+        return uns[names.provenance]
+    found = f"no uns[{names.provenance!r}] of plkd's"
+    mend = "run plkd.tl.annotate(..., probabilities=True) first, or pass its key_added"
+    if absent:
+        found = f"no obs[{absent[0]!r}]"
+    elif has_annotation(obs, names):
+        found = f"columns of obs whose uns[{names.provenance!r}] was lost: joined without uns"
+        mend = JOIN_AGAIN
+    raise InputError(f"the annotation of plkd under {names.key!r}", found, mend)
 
 
 def later_steps(

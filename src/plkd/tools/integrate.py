@@ -13,7 +13,7 @@ from plkd.outputs import replace_when_done
 from plkd.tools.annotate import CHUNK_SIZE
 from plkd.tools.joining import IntegrationSummary, join
 from plkd.tools.joint_inputs import inputs_from_files, inputs_from_memory
-from plkd.tools.joint_options import Joining
+from plkd.tools.joint_options import Joining, Layer, UseRaw
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,14 +28,15 @@ def integrate(
     model: Models,
     *,
     names: Sequence[str] | None = None,
+    modalities: Sequence[str] | None = None,
     batch_key: str | None = None,
     paired: bool = False,
     weights: Sequence[float] | None = None,
     with_: Network = "student",
     align: bool = True,
     structure: float | None = None,
-    layer: str | None = None,
-    use_raw: bool = False,
+    layer: Layer = None,
+    use_raw: UseRaw = False,
     gene_key: str | None = None,
     expression: str | None = None,
     key_added: str = DEFAULT_KEY,
@@ -50,15 +51,18 @@ def integrate(
     Parameters
     ----------
     adatas
-        Several AnnData, in a list or in a dictionary from names; a MuData, whose modalities are
-        the inputs; or one AnnData with a ``batch_key``. Each is read as :func:`annotate` reads a
-        query: counts or log1p counts per 10,000 of genes; ATAC data as gene activity. None is
+        Several AnnData, in a list or in a dictionary from names; a MuData, whose ``modalities``
+        are the inputs; or one AnnData with a ``batch_key``. Each is read as :func:`annotate` reads
+        a query: counts or log1p counts per 10,000 of genes; ATAC data as gene activity. None is
         changed.
     model
         A fitted or loaded :class:`plkd.CellAnnotator`; for paired inputs also one for each, in a
         list or in a dictionary from the same names.
     names
         Names of the inputs of a list; the default is "0", "1", ..., as in ``anndata.concat``.
+    modalities
+        Of a MuData: which modalities are the inputs, in this order; the default is all. Those
+        whose features are no genes (peaks, proteins) have to be left out.
     batch_key
         Column of ``obs`` with the batches. Needed for one AnnData; the batches are its layers
         then.
@@ -75,7 +79,8 @@ def integrate(
         layers. False leaves every cell where the model puts it, whatever other cells there are;
         so it is with paired inputs without a ``batch_key``.
     layer, use_raw
-        Take ``layers[layer]`` or ``raw.X`` of every input in place of ``X``.
+        Take ``layers[layer]`` or ``raw.X`` of every input in place of ``X``; or, in a dictionary
+        from the names of some inputs, of these alone.
     gene_key
         Column of ``var`` with the gene names, in place of ``var_names``.
     expression
@@ -119,10 +124,10 @@ def integrate(
     Raises
     ------
     InputError
-        An input cannot be annotated (see :func:`annotate`); names, models or weights do not fit
-        the inputs; paired inputs differ in their cells; there is one input and no batch_key; a
-        column is not there or a cell has no batch; a slot to be written holds something of the
-        user's; too few cells for a UMAP.
+        An input cannot be annotated (see :func:`annotate`); names, modalities, layers, models or
+        weights do not fit the inputs; paired inputs differ in their cells; there is one input and
+        no batch_key; a column is not there or a cell has no batch; a slot to be written holds
+        something of the user's; too few cells for a UMAP.
     GeneMatchError
         Too few of a model's genes are in an input.
     NotFittedError
@@ -152,7 +157,9 @@ def integrate(
         seed=seed,
         chunk_size=chunk_size,
     )
-    inputs = inputs_from_memory(adatas, names, layer=layer, use_raw=use_raw, slots=slots)
+    inputs = inputs_from_memory(
+        adatas, names, modalities=modalities, layer=layer, use_raw=use_raw, slots=slots
+    )
     joint, _ = join(inputs, model, how)
     return joint
 
@@ -163,14 +170,15 @@ def integrate_files(
     out: str | Path,
     *,
     names: Sequence[str] | None = None,
+    modalities: Sequence[str] | None = None,
     batch_key: str | None = None,
     paired: bool = False,
     weights: Sequence[float] | None = None,
     with_: Network = "student",
     align: bool = True,
     structure: float | None = None,
-    layer: str | None = None,
-    use_raw: bool = False,
+    layer: Layer = None,
+    use_raw: UseRaw = False,
     gene_key: str | None = None,
     expression: str | None = None,
     key_added: str = DEFAULT_KEY,
@@ -197,6 +205,8 @@ def integrate_files(
     names
         Names of the inputs; the default is the name of each file without its suffix, or that of
         the modality.
+    modalities
+        Of an h5mu: which modalities are the inputs, in this order; the default is all.
     overwrite
         Replace ``out`` where it exists.
     progress
@@ -233,7 +243,9 @@ def integrate_files(
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     with (
         replace_when_done(Path(out), overwrite=overwrite, source=files) as partial,
-        inputs_from_files(files, names, layer=layer, use_raw=use_raw, slots=slots) as inputs,
+        inputs_from_files(
+            files, names, modalities=modalities, layer=layer, use_raw=use_raw, slots=slots
+        ) as inputs,
     ):
         joint, summary = join(inputs, model, how, progress=progress)
         joint.write_h5ad(partial)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.batches import batches_of
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
 from plkd.model.manifest import installed_version
@@ -19,7 +20,7 @@ from plkd.tools.annotating import Answers, annotate_chunks, check_chunk_size
 from plkd.tools.annotation_summary import AnnotationSummary, summarise
 from plkd.tools.joint_blocks import Block, side_by_side
 from plkd.tools.joint_inputs import JointInput, naming
-from plkd.tools.joint_obs import batches_of, paired_obs, stacked_obs
+from plkd.tools.joint_obs import paired_obs, stacked_obs
 from plkd.tools.joint_options import (
     Joining,
     check_graph,
@@ -112,14 +113,18 @@ def join(
     predictors = {id(each): Predictor(each, how.with_) for each in models}
     queries = []
     for each, own in zip(inputs, models, strict=True):
-        with naming(each.name, len(inputs)):
+        with naming(each.name, len(inputs), modality=each.modality):
             queries.append(
                 open_query(each.source, own, gene_key=how.gene_key, expression=how.expression)
             )
-    embedded = [
-        _embed(query, own, predictors[id(own)], how, told, with_axes=structure > 0)
-        for query, own, told in zip(queries, models, _told_of_all(progress, queries), strict=True)
-    ]
+    embedded = []
+    for each, query, own, told in zip(
+        inputs, queries, models, _told_of_all(progress, queries), strict=True
+    ):
+        with naming(each.name, len(inputs), modality=each.modality):
+            embedded.append(
+                _embed(query, own, predictors[id(own)], how, told, with_axes=structure > 0)
+            )
     layers = {
         each.name: _layer_facts(summary)
         for each, (_, summary) in zip(inputs, embedded, strict=True)

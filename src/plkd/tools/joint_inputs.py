@@ -18,7 +18,8 @@ from plkd.data.source import (
 )
 from plkd.errors import InputError
 from plkd.keys import SlotNames
-from plkd.tools.h5ad_output import PROVENANCE
+from plkd.tools.joint_obs import own_obs, with_whole
+from plkd.tools.joint_options import Layer, UseRaw, values_of_each
 
 
 @dataclass(frozen=True)
@@ -33,30 +34,37 @@ class JointInput:
         Its expression.
     obs
         Its table of cells, a data frame of its own.
+    modality
+        Whether it is a modality of a MuData, of which others could be chosen.
     """
 
     name: str
     source: ExpressionSource
     obs: Any
+    modality: bool = False
 
 
 @contextmanager
-def naming(name: str, n_inputs: int) -> Iterator[None]:
+def naming(name: str, n_inputs: int, *, modality: bool = False) -> Iterator[None]:
     """Say in an error about one of several inputs which one it is."""
     try:
         yield
     except InputError as error:
         if n_inputs < 2:
             raise
-        raise type(error)(error.expected, f"in {name!r}: {error.found}", error.mend) from error
+        choose = ", or choose others with modalities (--modality)" * modality
+        raise type(error)(
+            error.expected, f"in {name!r}: {error.found}", error.mend + choose
+        ) from error
 
 
 def inputs_from_memory(
     adatas: Any,
     names: Sequence[str] | None,
     *,
-    layer: str | None,
-    use_raw: bool,
+    modalities: Sequence[str] | None,
+    layer: Layer,
+    use_raw: UseRaw,
     slots: SlotNames,
 ) -> list[JointInput]:
     """Name the inputs that lie in memory.
@@ -67,32 +75,36 @@ def inputs_from_memory(
         An AnnData, a MuData, a sequence of AnnData, or a mapping from names to them.
     names
         Names of those of a sequence; the default is their place, as in ``anndata.concat``.
+    modalities
+        Those of a MuData to take, in this order; the default is all.
     layer, use_raw
-        Which values to read.
+        Which values to read, of all or by the names of some.
     slots
         Names of what will be written.
 
     Raises
     ------
     InputError
-        Something is no AnnData, names do not fit, or a slot to be written is taken.
+        Something is no AnnData, names or modalities do not fit, or a slot to be written is taken.
     """
     from anndata import AnnData
 
-    named = _named(adatas, names)
+    named = _named(adatas, names, modalities)
     wrong = [f"{name!r}: {type(each).__name__}" for name, each in named.items()
              if not isinstance(each, AnnData)]  # fmt: skip
     if wrong:
         raise InputError(
             "AnnData, or a MuData", ", ".join(wrong[:5]), "pass AnnData: anndata.read_h5ad(path)"
         )
-    whole = adatas.obs if is_mudata(adatas) else None
+    modality = is_mudata(adatas)
+    whole = adatas.obs if modality else None
+    values = values_of_each(layer, use_raw, list(named))
     inputs = []
     for name, each in named.items():
-        with naming(name, len(named)):
-            source = source_from_anndata(each, layer=layer, use_raw=use_raw)
-        obs = _own_obs(_with_whole(each.obs, whole), each.uns, name, slots)
-        inputs.append(JointInput(name, source, obs))
+        with naming(name, len(named), modality=modality):
+            source = source_from_anndata(each, **values[name])
+        obs = own_obs(with_whole(each.obs, whole), each.uns, name, slots)
+        inputs.append(JointInput(name, source, obs, modality))
     return inputs
 
 
@@ -101,8 +113,9 @@ def inputs_from_files(
     paths: Sequence[Path],
     names: Sequence[str] | None,
     *,
-    layer: str | None,
-    use_raw: bool,
+    modalities: Sequence[str] | None,
+    layer: Layer,
+    use_raw: UseRaw,
     slots: SlotNames,
 ) -> Iterator[list[JointInput]]:
     """Open the inputs that are h5ad files, or the modalities of one h5mu file.
@@ -113,8 +126,10 @@ def inputs_from_files(
         The files; one file only where it is an h5mu.
     names
         Names of the files; the default is the name of each without its suffix.
+    modalities
+        Those of an h5mu file to take, in this order; the default is all.
     layer, use_raw
-        Which values to read.
+        Which values to read, of all or by the names of some.
     slots
         Names of what will be written.
 
@@ -125,28 +140,34 @@ def inputs_from_files(
     Raises
     ------
     InputError
-        A file cannot be read, names do not fit, or a slot to be written is taken.
+        A file cannot be read, names or modalities do not fit, or a slot to be written is taken.
     """
     with ExitStack() as files:
-        holders, whole = _holders(paths, names, files)
+        holders, whole = _holders(paths, names, modalities, files)
+        modality = whole is not None
+        values = values_of_each(layer, use_raw, list(holders))
         inputs = []
         for name, holder in holders.items():
-            obs = _with_whole(_table(holder), whole)
-            with naming(name, len(holders)):
-                source = source_from_h5ad(holder, layer=layer, use_raw=use_raw)
+            obs = with_whole(_table(holder), whole)
+            with naming(name, len(holders), modality=modality):
+                source = source_from_h5ad(holder, **values[name])
             if len(obs) != source.n_cells:
                 raise _damaged(holder, f"{source.n_cells} rows of {source.slot}, {len(obs)} of obs")
-            obs = _own_obs(obs, holder.get("uns", {}), name, slots)
-            inputs.append(JointInput(name, source, obs))
+            obs = own_obs(obs, holder.get("uns", {}), name, slots)
+            inputs.append(JointInput(name, source, obs, modality))
         yield inputs
 
 
-def _named(adatas: Any, names: Sequence[str] | None) -> dict[str, Any]:
+def _named(
+    adatas: Any, names: Sequence[str] | None, modalities: Sequence[str] | None
+) -> dict[str, Any]:
     from anndata import AnnData
 
     if is_mudata(adatas):
         _check_axis(getattr(adatas, "axis", 0))
-        adatas = dict(adatas.mod)
+        adatas = {name: adatas.mod[name] for name in _chosen(modalities, list(adatas.mod))}
+    elif modalities is not None:
+        raise _no_modalities(type(adatas).__name__)
     if isinstance(adatas, Mapping):
         if names is not None:
             raise InputError(
@@ -174,6 +195,29 @@ def _check_axis(axis: int) -> None:
             f"axis={axis}",
             "pass its AnnData one by one",
         )
+
+
+def _chosen(modalities: Sequence[str] | None, there: list[str]) -> list[str]:
+    """Return the names of the modalities to take, in order."""
+    if modalities is None:
+        return there
+    wanted = [modalities] if isinstance(modalities, str) else [str(name) for name in modalities]
+    wrong = [name for name in wanted if name not in there] + list(duplicated(wanted))
+    if wrong:
+        raise InputError(
+            f"modalities out of {examples(there, 20)}, each once",
+            examples(wrong),
+            "name some that are there: modalities, --modality",
+        )
+    return wanted
+
+
+def _no_modalities(found: str) -> InputError:
+    return InputError(
+        "modalities of a MuData or of one h5mu file",
+        f"{found} and modalities",
+        "leave modalities (--modality) out, and pass what is to be integrated",
+    )
 
 
 def check_names(names: Sequence[str], n_inputs: int) -> list[str]:
@@ -204,7 +248,10 @@ def check_names(names: Sequence[str], n_inputs: int) -> list[str]:
 
 
 def _holders(
-    paths: Sequence[Path], names: Sequence[str] | None, files: ExitStack
+    paths: Sequence[Path],
+    names: Sequence[str] | None,
+    modalities: Sequence[str] | None,
+    files: ExitStack,
 ) -> tuple[dict[str, Any], Any]:
     """Return what holds obs, var and X by name, and the table of a MuData's cells or None."""
     import h5py
@@ -217,8 +264,11 @@ def _holders(
         if "mod" in file:
             _check_axis(file.attrs.get("axis", 0))
             order = [str(name) for name in file["mod"].attrs.get("mod-order", file["mod"])]
+            order = _chosen(modalities, order)
             named = check_names(order if names is None else names, len(order))
             return dict(zip(named, map(file["mod"].get, order), strict=True)), _table(file)
+    if modalities is not None:
+        raise _no_modalities(examples([path.name for path in paths]))
     named = check_names([path.stem for path in paths] if names is None else names, len(paths))
     opened = [files.enter_context(open_h5ad(path)) for path in paths]
     return dict(zip(named, opened, strict=True)), None
@@ -240,36 +290,3 @@ def _damaged(holder: Any, error: object) -> InputError:
         f"a damaged one ({why})",
         "copy or write the file again",
     )
-
-
-def _with_whole(obs: Any, whole: Any) -> Any:
-    """Add the columns of a MuData's own table that the modality's lacks and no modality owns."""
-    obs = obs.copy()
-    if whole is None:
-        return obs
-    if not whole.index.is_unique:
-        raise InputError(
-            "a name of its own for each cell of a MuData",
-            f"{examples(duplicated(list(map(str, whole.index))))} more than once",
-            "make the names unique: mdata.obs_names_make_unique()",
-        )
-    for column in whole.columns:
-        if column not in obs and ":" not in str(column):
-            obs[column] = whole[column].reindex(obs.index).array
-    return obs
-
-
-def _own_obs(obs: Any, uns: Mapping[str, Any], name: str, slots: SlotNames) -> Any:
-    """Return the table without plkd's column of an earlier run; refuse the user's of its name."""
-    entry = uns.get(slots.provenance)
-    ours = isinstance(entry, Mapping) and set(entry) >= PROVENANCE
-    taken = [slots.layer] * (slots.layer in obs) + [slots.no_counts] * (
-        slots.no_counts in obs and not ours
-    )
-    if taken:
-        raise InputError(
-            f"free columns of obs in {name!r} to write to",
-            f"{examples(taken)}, not written by plkd",
-            "choose another key_added",
-        )
-    return obs.drop(columns=[slots.no_counts], errors="ignore")

@@ -3,15 +3,68 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from plkd.data.gene_names import duplicated, examples
 from plkd.errors import InputError
-from plkd.tools.joint_inputs import JointInput
+from plkd.keys import SlotNames
+from plkd.tools.h5ad_output import has_annotation, has_provenance
+
+if TYPE_CHECKING:
+    from plkd.tools.joint_inputs import JointInput
+
+
+def with_whole(obs: Any, whole: Any) -> Any:
+    """Add the columns of a MuData's own table that the modality's lacks and no modality owns.
+
+    Raises
+    ------
+    InputError
+        A name stands twice in the MuData's table.
+    """
+    obs = obs.copy()
+    if whole is None:
+        return obs
+    if not whole.index.is_unique:
+        raise InputError(
+            "a name of its own for each cell of a MuData",
+            f"{examples(duplicated(list(map(str, whole.index))))} more than once",
+            "make the names unique: mdata.obs_names_make_unique()",
+        )
+    for column in whole.columns:
+        if column not in obs and ":" not in str(column):
+            obs[column] = whole[column].reindex(obs.index).array
+    return obs
+
+
+def own_obs(obs: Any, uns: Mapping[str, Any], name: str, slots: SlotNames) -> Any:
+    """Return the table without plkd's column of an earlier run; refuse the user's of its name.
+
+    Cells that were annotated and then joined by ``anndata.concat`` have plkd's columns, and no
+    ``uns``.
+
+    Raises
+    ------
+    InputError
+        A column to be written is there, and not plkd's.
+    """
+    ours = has_provenance(uns, slots) or (
+        has_annotation(obs, slots) and pd.api.types.infer_dtype(obs[slots.no_counts]) == "boolean"
+    )
+    taken = [slots.layer] * (slots.layer in obs) + [slots.no_counts] * (
+        slots.no_counts in obs and not ours
+    )
+    if taken:
+        raise InputError(
+            f"free columns of obs in {name!r} to write to",
+            f"{examples(taken)}, not written by plkd",
+            "choose another key_added",
+        )
+    return obs.drop(columns=[slots.no_counts], errors="ignore")
 
 
 def stacked_obs(inputs: Sequence[JointInput], layer: str) -> pd.DataFrame:
@@ -76,31 +129,6 @@ def paired_obs(inputs: Sequence[JointInput]) -> tuple[pd.DataFrame, list[np.ndar
         else:
             columns |= {f"{name}:{column}": values for name, values in having.items()}
     return _writable(pd.DataFrame(columns, index=first.copy())), orders
-
-
-def batches_of(obs: pd.DataFrame, key: str, where: str) -> pd.Series:
-    """Return the batch of each cell.
-
-    Raises
-    ------
-    InputError
-        There is no such column, or a cell has no batch.
-    """
-    if key not in obs:
-        there = [str(name) for name in obs.columns]
-        raise InputError(
-            f"a column {key!r} in {where}",
-            examples(there, 20) or "no column",
-            "pass the column with the batches as batch_key, or leave it out",
-        )
-    missing = int(obs[key].isna().sum()) + int((obs[key].astype(object) == "").sum())
-    if missing:
-        raise InputError(
-            f"a batch for each of {len(obs)} cells in {where}, column {key!r}",
-            f"none for {missing}",
-            "fill the column, or leave those cells out",
-        )
-    return obs[key]
 
 
 def distinct_names(indexes: Sequence[pd.Index], names: Sequence[str]) -> list[list[str]]:

@@ -15,6 +15,9 @@ from plkd.keys import SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network
 
+Layer = str | Mapping[str, str | None] | None
+UseRaw = bool | Mapping[str, bool]
+
 FEWEST_FOR_UMAP = 10
 LEAST_SCORE = 0.01
 
@@ -37,6 +40,42 @@ class Joining:
     n_neighbors: int
     seed: int
     chunk_size: int
+
+
+def values_of_each(
+    layer: Layer, use_raw: UseRaw, names: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return by name which values of each input to read: ``layer`` and ``use_raw``.
+
+    Parameters
+    ----------
+    layer, use_raw
+        For all alike, or by the names of some; of the others ``X`` is read.
+    names
+        Names of the inputs.
+
+    Raises
+    ------
+    InputError
+        An input of that name is not there.
+    """
+    layers = _by_name("layer", layer, names, absent=None)
+    raws = _by_name("use_raw", use_raw, names, absent=False)
+    return {name: {"layer": layers[name], "use_raw": raws[name]} for name in names}
+
+
+def _by_name(argument: str, given: Any, names: Sequence[str], *, absent: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(names, given)
+    given = {str(name): each for name, each in given.items()}
+    strange = [name for name in given if name not in names]
+    if strange:
+        raise InputError(
+            f"{argument} of inputs out of {examples(names, 20)}",
+            f"{argument} of {examples(strange)}",
+            "name the inputs as they are called",
+        )
+    return {name: given.get(name, absent) for name in names}
 
 
 def model_of_each(model: Any, names: Sequence[str], *, paired: bool) -> list[CellAnnotator]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.batches import batches_of
 from plkd.data.gene_names import examples
 from plkd.data.source import open_h5ad
 from plkd.errors import InputError
@@ -18,8 +19,7 @@ from plkd.model.manifest import installed_version
 from plkd.outputs import replace_when_done
 from plkd.tools.annotating import UNKNOWN, labels_of
 from plkd.tools.evaluate import read_obs
-from plkd.tools.h5ad_output import PROVENANCE, slots_of, write_columns
-from plkd.tools.joint_obs import batches_of
+from plkd.tools.h5ad_output import annotation_of, slots_of, write_columns
 from plkd.tools.smoothing import (
     SmoothingSummary,
     check_coordinates,
@@ -60,6 +60,7 @@ def smooth_labels(
     ----------
     adata
         Annotated with ``plkd.tl.annotate(..., probabilities=True)``, coordinates in ``obsm``.
+        Slices annotated one by one are joined with ``anndata.concat(..., uns_merge="same")``.
     batch_key
         Column of ``obs`` with the slices, each of which has coordinates of its own; without it
         all cells are of one slice.
@@ -95,9 +96,10 @@ def smooth_labels(
     Raises
     ------
     InputError
-        The annotation has no probabilities, or was not made by plkd; there are no coordinates, or
-        not one a cell; a cell has no slice; ``weight`` is not in [0, 1), or ``n_neighbors`` and
-        ``radius`` name no neighbours; a slot to be written holds something of the user's.
+        The annotation has no probabilities, was not made by plkd, or lost its ``uns`` when slices
+        were joined; there are no coordinates, or not one a cell; a cell has no slice; ``weight`` is
+        not in [0, 1), or ``n_neighbors`` and ``radius`` name no neighbours; a slot to be written
+        holds something of the user's.
 
     Notes
     -----
@@ -224,14 +226,7 @@ def _annotation(
     obs: Any, obsm: Mapping[str, Any], uns: Mapping[str, Any], how: _How
 ) -> tuple[tuple[str, ...], NDArray[Any]]:
     """Return the classes and, of each cell, their probabilities."""
-    entry = uns.get(how.slots.provenance)
-    absent = [name for name in (how.slots.label, how.slots.no_counts) if name not in obs]
-    if not isinstance(entry, Mapping) or not set(entry) >= PROVENANCE or absent:
-        raise InputError(
-            f"the annotation of plkd under {how.slots.key!r}",
-            f"no obs[{absent[0]!r}]" if absent else f"no uns[{how.slots.provenance!r}] of plkd's",
-            "run plkd.tl.annotate(..., probabilities=True) first, or pass its key_added",
-        )
+    entry = annotation_of(obs, uns, how.slots, (how.slots.label, how.slots.no_counts))
     classes = tuple(str(name) for name in np.asarray(entry["classes"]))
     slot = how.slots.probabilities
     mend = "annotate with probabilities=True (--probabilities)"
