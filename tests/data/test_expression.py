@@ -58,6 +58,7 @@ def test_some_genes_of_log1p_data_are_log1p(counts: sp.csr_matrix, seed: int) ->
     genes = np.random.default_rng(seed).choice(counts.shape[1], 100, replace=False)
     found = recognise(np.log1p(scaled(counts)).astype(np.float32)[:, genes])
     assert (found.kind, found.target_sum) == ("log1p", None)
+    assert found.note.endswith("scaled to an unknown total; 10,000 assumed")
 
 
 def test_some_genes_of_rounded_log1p_data_are_log1p(counts: sp.csr_matrix) -> None:
@@ -137,7 +138,10 @@ def test_values_that_do_not_tell_are_refused_unless_declared(counts: sp.csr_matr
     with pytest.raises(InputError, match=r"do not tell.*expression='counts'"):
         recognise(noisy)
     assert recognise(noisy, declared="counts").kind == "counts"
-    assert recognise(noisy.log1p(), declared="log1p").kind == "log1p"
+    assert "assumed" not in recognise(noisy, declared="counts").note
+    logged = recognise(noisy.log1p(), declared="log1p")
+    assert logged.kind == "log1p"
+    assert "10,000 assumed" in logged.note
 
 
 def test_some_genes_scaled_to_a_million_are_refused_unless_declared(counts: sp.csr_matrix) -> None:
@@ -170,6 +174,20 @@ def test_an_unknown_declaration_is_refused(counts: sp.csr_matrix) -> None:
 def test_what_is_no_matrix_of_numbers_is_refused(values: np.ndarray) -> None:
     with pytest.raises(InputError, match="numbers in X, cells by genes"):
         recognise(values)
+
+
+def test_half_precision_is_read(counts: sp.csr_matrix) -> None:
+    rows = as_csr(counts.toarray().astype(np.float16))
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows.toarray(), counts.toarray())
+
+
+def test_rows_that_have_yet_to_be_computed_are_read(counts: sp.csr_matrix) -> None:
+    class Lazy:  # as a Dask array of sparse blocks
+        def compute(self) -> sp.csc_matrix:
+            return counts.tocsc()
+
+    np.testing.assert_array_equal(as_csr(Lazy()).toarray(), counts.toarray())
 
 
 # --- later chunks ----------------------------------------------------------------------------

@@ -63,6 +63,51 @@ def test_duplicated_genes_in_the_reference_are_refused_by_name() -> None:
     assert gene_list(names, duplicates="sum") == GeneList(("A", "B", "C"))
 
 
+def test_a_column_of_symbols_that_was_asked_for_does_as_the_same_column_found() -> None:
+    symbols = [*SYMBOLS[:17], "", SYMBOLS[0], "nan"]
+    columns = {"gene_symbols": symbols}
+    found = gene_list(IDS, columns)
+    assert gene_list(IDS, columns, gene_key="gene_symbols") == found
+    assert found.names == (*SYMBOLS[:17], *IDS[17:])
+    versioned = [f"{name}.2" for name in IDS]
+    assert gene_list(versioned, columns, gene_key="gene_symbols") == found
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(InputError, match=r"column 'symbol' .*gene_key.*text columns gene_symbols"):
+        gene_list(IDS, {"gene_symbols": SYMBOLS}, gene_key="symbol")
+
+
+def test_ids_that_stand_twice_are_refused_with_what_helps() -> None:
+    with pytest.raises(InputError, match=r"'X'.*adata\.var_names_make_unique\(\)"):
+        gene_list(["X", "X"], {"s": ["", ""]}, gene_key="s")
+
+
+POSITIONS = [str(i) for i in range(20)]
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(3, None, 4)])
+def test_positions_are_no_names(part: slice) -> None:
+    """As in cells from the CELLxGENE Census, whole or some genes of them."""
+    names, ids, symbols = POSITIONS[part], IDS[part], SYMBOLS[part]
+    columns = {"feature_id": ids, "feature_name": symbols, "feature_length": ["9"] * len(ids)}
+    assert gene_list(names, columns) == GeneList(symbols, ids)
+    assert gene_list(names, {"feature_name": symbols}) == GeneList(symbols)
+    assert gene_list(names, {"feature_id": ids}) == GeneList(ids, ids)
+    keyed = gene_list(names, {"feature_id": ids, "s": ["", *symbols[1:]]}, gene_key="s")
+    assert keyed == GeneList((ids[0], *symbols[1:]), ids)
+
+
+def test_positions_without_a_column_of_names_are_refused() -> None:
+    with pytest.raises(InputError, match=r"numbers.*'0', '1'.*text columns s\..*pass gene_key"):
+        gene_list(POSITIONS, {"s": SYMBOLS})
+    assert gene_list(POSITIONS, {"s": SYMBOLS}, gene_key="s") == GeneList(SYMBOLS)
+
+
+def test_entrez_ids_are_names() -> None:
+    assert gene_list(["7157", "100130771"]).names == ("7157", "100130771")
+
+
 def test_a_reference_without_genes_is_refused() -> None:
     with pytest.raises(InputError, match="genes in the reference; found none"):
         gene_list([])
@@ -182,6 +227,36 @@ def test_the_wrong_organism_is_taken_when_case_is_folded_on_purpose() -> None:
 
 def test_orthologs_in_a_column_are_taken_without_asking() -> None:
     assert match_genes(MODEL, MOUSE, {"human": SYMBOLS}).how == "var['human']"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name"), [("ENSRNOG", "rat"), ("ENSMUSG", "mouse"), ("ENSBTAG", "ENSBTAG")]
+)
+def test_another_organism_is_told_by_ids_where_symbols_are_shared(prefix: str, name: str) -> None:
+    ids = [f"{prefix}{i:011d}" for i in range(20)]
+    for names, columns in ((ids, {"feature_name": SYMBOLS}), (SYMBOLS, {"gene_ids": ids})):
+        with pytest.warns(UserWarning, match=f"Ensembl ids are of {name} genes, .* of human"):
+            assert match_genes(MODEL, names, columns).is_identity
+    assert match_genes(MODEL, ids, {"human": SYMBOLS}, gene_key="human").is_identity
+    assert match_genes(MODEL, ids, {"human": IDS}).is_identity
+    with pytest.raises(GeneMatchError, match=f"human genes.*found {name} genes"):
+        match_genes(MODEL, ids)
+
+
+def test_another_organism_with_symbols_in_small_letters_is_refused_by_its_ids() -> None:
+    ids = [f"ENSDARG{i:011d}" for i in range(20)]
+    with pytest.raises(GeneMatchError, match=r"human genes.*found zebrafish genes"):
+        match_genes(MODEL, [name.lower() for name in SYMBOLS], {"gene_ids": ids})
+
+
+def test_positions_of_a_query_are_matched_by_its_columns() -> None:
+    assert (
+        match_genes(MODEL, POSITIONS, {"feature_id": IDS}).how == "var['feature_id'], Ensembl ids"
+    )
+    with pytest.raises(GeneMatchError, match="gene_key"):
+        match_genes(MODEL, POSITIONS)
+    with pytest.warns(UserWarning, match=r"have numbers for names \('0', '1'"):
+        match_genes(GeneList(tuple(POSITIONS)), POSITIONS)
 
 
 def test_names_that_fold_alike_in_the_model_are_not_guessed() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,6 +45,31 @@ def test_a_type_with_one_cell_is_refused_by_name() -> None:
     with pytest.raises(InputError, match=r"'r4' \(1\) and 2 more"):
         encode_labels(many)
     assert encode_labels(["a", "a", "b"], min_cells=1).classes == ("a", "b")
+
+
+# --- names that look like a slip ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["nan", "NaN", "NA", "n/a", "None", "NULL", "<NA>", "unknown", " Unassigned ", " "]
+)
+def test_a_missing_label_as_text_is_warned_about(name: str) -> None:
+    message = rf"obs\['ct'\] has {re.escape(repr(name))} \(2 cells\).*clear the labels"
+    with pytest.warns(UserWarning, match=message):
+        labels = encode_labels(["a", "a", name, name, "b", "b"], key="ct")
+    assert name in labels.classes
+
+
+def test_a_type_spelled_in_two_ways_is_warned_about() -> None:
+    values = ["B cell"] * 3 + ["B  Cell "] + ["T cell"] * 2
+    message = r"upper and lower case alone: 'B  Cell ' \(1 cell\) and 'B cell' \(3 cells\),"
+    with pytest.warns(UserWarning, match=message):
+        assert len(encode_labels(values, min_cells=1).classes) == 3
+
+
+def test_types_that_only_sound_so_are_not_warned_about() -> None:
+    names = ["unknown T cell", "NAÏVE", "NA+ cell", "T1", "T 1", "nanog+"]
+    assert encode_labels(names * 2).classes == tuple(sorted(names))
 
 
 # --- splitting -------------------------------------------------------------------------------
@@ -92,6 +119,15 @@ def test_without_a_batch_to_spare_cells_of_all_are_held_out() -> None:
     assert split.batches == ()
     assert "drawn from all" in split.how
     assert len(split.held_out) == 40
+
+
+def test_a_batch_with_nearly_all_cells_is_not_held_out() -> None:
+    """The small batch has a type of its own, so the large one alone could be spared."""
+    batches = np.repeat(["small", "large"], [150, 2000])
+    codes = np.concatenate([np.arange(150) % 4, np.arange(2000) % 3])
+    split = split_reference(codes, batches, share=0.2)
+    assert split.batches == ()
+    assert len(split.held_out) == pytest.approx(0.2 * 2150, abs=3)
 
 
 def test_without_batches_every_type_is_held_out_in_its_share() -> None:

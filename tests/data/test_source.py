@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from anndata import AnnData
 
+from plkd.data.reading import read_checked
 from plkd.data.source import (
     open_h5ad,
     recognise_source,
@@ -92,6 +94,46 @@ def test_missing_entries_of_a_text_column_are_empty(adata: AnnData) -> None:
     assert source_from_anndata(adata).gene_columns["symbol"][:2] == ("", adata.var_names[1])
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix, sp.csc_matrix])
+def test_half_precision_is_read_by_rows(adata: AnnData, kind: Callable) -> None:
+    counts = adata.layers["counts"].toarray()
+    half = kind(counts)
+    if sp.issparse(half):
+        half.data = half.data.astype(np.float16)
+    else:
+        half = half.astype(np.float16)
+    adata.layers["half"] = half
+    rows = source_from_anndata(adata, layer="half").rows(3, 20)
+    np.testing.assert_array_equal(rows.toarray(), counts[3:20])
+
+
+def test_of_rows_that_have_yet_to_be_computed_only_those_asked_for_are() -> None:
+    """A Dask array stands here as the little that is asked of it."""
+    counts, computed = toy_reference(50).X, []
+
+    class Lazy:
+        shape, dtype, ndim = counts.shape, counts.dtype, 2
+
+        def __init__(self, rows: slice = slice(None)) -> None:
+            self.rows = rows
+
+        def __getitem__(self, rows: slice) -> Lazy:
+            return Lazy(rows)
+
+        def compute(self) -> sp.csr_matrix:
+            computed.append(self.rows)
+            return counts[self.rows]
+
+    class Holder:
+        X, n_obs = Lazy(), 50
+        var_names = pd.Index(map(str, range(counts.shape[1])))
+        var = pd.DataFrame(index=var_names)
+
+    rows = source_from_anndata(Holder()).rows(3, 20)
+    np.testing.assert_array_equal(rows.toarray(), counts[3:20].toarray())
+    assert computed == [slice(3, 20)]
+
+
 # --- refused ---------------------------------------------------------------------------------
 
 
@@ -149,6 +191,31 @@ def test_text_in_x_is_refused() -> None:
 
     with pytest.raises(InputError, match="numbers in X; found values of type"):
         source_from_anndata(Words())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("cells.h5ad", r"found the path 'cells.h5ad'.*anndata.read_h5ad.*plkd command"),
+        (Path("cells.h5ad"), r"found the path 'cells.h5ad'"),
+        (pd.DataFrame({"A": [1.0]}), "an AnnData; found DataFrame"),
+        (None, "an AnnData; found NoneType"),
+    ],
+)
+def test_what_is_no_anndata_is_refused(given: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        source_from_anndata(given)
+
+
+def test_a_mudata_is_refused_with_its_modalities(adata: AnnData) -> None:
+    class Several:  # as a MuData, which has names of genes as well
+        mod = {"rna": adata, "adt": adata}  # noqa: RUF012
+        n_mod = 2
+        var_names, X = adata.var_names, None
+
+    message = r"a MuData of 'rna', 'adt'.*pass one of its modalities: mdata\.mod\['rna'\]"
+    with pytest.raises(InputError, match=message):
+        source_from_anndata(Several())
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
@@ -230,3 +297,44 @@ def test_a_bad_cell_of_a_source_is_named_by_its_place() -> None:
     counts[1990, 1] = np.nan
     with pytest.raises(InputError, match="cell 1990 "):
         recognise_source(source_from_anndata(AnnData(counts)))
+
+
+@pytest.mark.parametrize(
+    ("genes", "others"), [("Gene Expression", "Antibody Capture"), ("GEX", "Peaks")]
+)
+@pytest.mark.parametrize("use_raw", [False, True])
+def test_genes_beside_other_features_are_refused(genes: str, others: str, use_raw: bool) -> None:
+    cells = toy_reference(50)
+    cells.var["feature_types"] = pd.Categorical([genes] * 290 + [others] * 10)
+    cells.raw = cells
+    with pytest.raises(InputError, match=rf"'{genes}' \(290\), '{others}' \(10\)") as error:
+        recognise_source(source_from_anndata(cells, use_raw=use_raw))
+    holder = "raw" if use_raw else "adata"
+    part = f"{holder}[:, {holder}.var['feature_types'] == '{genes}'].copy()"
+    assert part in str(error.value)
+    assert ("adata.raw.to_adata()" in str(error.value)) == use_raw
+    taken = eval(part, {"adata": cells, "raw": cells.raw.to_adata()})  # noqa: S307
+    assert recognise_source(source_from_anndata(taken)).kind == "counts"
+
+
+@pytest.mark.parametrize(
+    "kinds", [["Gene Expression"], ["Peaks"], ["Peaks", "Motifs"], ["GEX", ""]]
+)
+def test_features_of_one_kind_are_taken(kinds: list[str]) -> None:
+    cells = toy_reference(50)
+    cells.var["feature_types"] = (kinds * 300)[:300]
+    assert recognise_source(source_from_anndata(cells)).kind == "counts"
+
+
+def test_all_cells_of_a_source_are_looked_at() -> None:
+    """Sixteen blocks of 256 cells tell what the values are; cell 300 is in none of them."""
+    counts = sp.random(6000, 20, density=0.3, format="csr", random_state=0, dtype=np.float32)
+    counts.data[:] = 1.0
+    source = source_from_anndata(AnnData(counts))
+    np.testing.assert_array_equal(
+        read_checked(source, recognise_source(source)).toarray(), counts.toarray()
+    )
+    counts.data[counts.indptr[300]] = np.nan
+    recognised = recognise_source(source)
+    with pytest.raises(InputError, match=r"1 NaN value\(s\), the first in cell 300 "):
+        read_checked(source, recognised)

@@ -288,6 +288,11 @@ def test_the_query_needs_no_labels(query, annotator):
     assert_same_answers(annotated(query, annotator), annotated(bare, annotator))
 
 
+def test_a_path_is_refused(annotator):
+    with pytest.raises(InputError, match=r"the path 'query\.h5ad'.*plkd command"):
+        plkd.tl.annotate("query.h5ad", annotator)
+
+
 @pytest.mark.parametrize("cells", [slice(0), slice(None)])
 def test_an_empty_query_is_refused(query, annotator, cells):
     genes = slice(None) if cells == slice(0) else slice(0)

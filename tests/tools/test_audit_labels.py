@@ -154,6 +154,31 @@ def test_file_and_memory_agree_and_the_table_is_whole_or_not_there(
         audit_file(tmp_path / "ref.h5ad", tmp_path / "ref.h5ad", labels_key="given", overwrite=True)
 
 
+def test_cells_without_a_batch_are_refused() -> None:
+    cells = toy_reference(60)
+    cells.obs["lane"] = cells.obs["batch"].astype(object).where(np.arange(60) > 1)
+    with pytest.raises(
+        InputError, match=r"each of 60 cells in obs, column 'lane'; found none for 2"
+    ):
+        plkd.tl.audit_labels(cells, labels_key="cell_type", batch_key="lane")
+
+
+def test_labels_that_look_like_missing_ones_are_warned_about() -> None:
+    cells = toy_reference(60)
+    cells.obs["given"] = cells.obs["cell_type"].astype(object).where(np.arange(60) > 3).astype(str)
+    with pytest.warns(UserWarning, match=r"'nan' \(4 cells\)") as caught:
+        plkd.tl.audit_labels(cells, labels_key="given")
+    assert Path(caught[0].filename) == Path(__file__)
+
+
+def test_every_cell_is_looked_at() -> None:
+    """What the values are is told by blocks of cells; cell 300 is between two of them."""
+    cells = toy_reference(6000, 60)
+    cells.X.data[cells.X.indptr[300]] = np.nan
+    with pytest.raises(InputError, match=r"1 NaN value\(s\), the first in cell 300 "):
+        plkd.tl.audit_labels(cells, labels_key="cell_type")
+
+
 def test_one_gene_is_too_few() -> None:
     with pytest.raises(InputError, match="n_genes of 2 or more"):
         plkd.tl.audit_labels(toy_reference(60), labels_key="cell_type", n_genes=1)

@@ -153,6 +153,9 @@ def info_text(info: dict[str, Any]) -> str:
     ]
     if "fingerprint" in info:
         facts.insert(1, ("name", f"{info['fingerprint']}  (as uns of annotated files calls it)"))
+    if "reference_note" in contract:
+        kind = contract.get("reference_expression", "values")
+        facts.append(("reference", f"{kind} ({contract['reference_note']})"))
     if "n_cells" in summary:
         facts.append(("trained on", n_of(summary["n_cells"], "cell")))
     if summary.get("held_out"):

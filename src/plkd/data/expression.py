@@ -20,11 +20,12 @@ from plkd.data.expression_errors import (
     refusal,
 )
 from plkd.data.rows import as_csr, row_sums
-from plkd.data.scales import LARGEST_LOG, Scale, find_scale, unlogged_sums
+from plkd.data.scales import LARGEST_LOG, Scale, all_integers, find_scale, unlogged_sums
 from plkd.errors import InputError
 
 FEWEST_ROWS = 20  # a later chunk of fewer is never called another scale: odd cells occur
 NEAR = 0.025  # recognised are cells within 0.01 of a median, and a median within 0.01 of its scale
+UNSEEN_TOTAL = f"scaled to an unknown total; {TARGET_SUM:,.0f} assumed"
 MOST_SHARED = 0.8  # share of cells whose sum others have, too: scaled to a few totals
 
 
@@ -86,7 +87,7 @@ def recognise(matrix: Any, *, slot: str = "X", declared: str | None = None) -> R
     check_values(rows, slot=slot, first_cell=0)
     if rows.nnz == 0 or float(rows.data.max()) == 0.0:
         raise all_zero(slot, *rows.shape)
-    if _all_integers(rows.data):
+    if all_integers(rows.data):
         if wish is ExpressionKind.LOG1P:
             raise contradiction(slot, "log1p values", "nothing but whole numbers, as counts are")
         return Recognised(ExpressionKind.COUNTS, None, f"all values of {slot} are whole numbers")
@@ -159,10 +160,10 @@ def check_chunk(matrix: Any, recognised: Recognised, *, slot: str, first_cell: i
         return
     where = f"in the {rows.shape[0]} cells from cell {first_cell} (counted from 0)"
     if recognised.kind is ExpressionKind.COUNTS:
-        if not _all_integers(rows.data):
+        if not all_integers(rows.data):
             raise mixed(slot, "counts", f"values that are not whole numbers {where}")
         return
-    if _all_integers(rows.data):
+    if all_integers(rows.data):
         raise mixed(slot, "log1p values", f"nothing but whole numbers {where}")
     if recognised.target_sum is not None:
         sums = unlogged_sums(rows)
@@ -235,7 +236,8 @@ def _recognise_fractions(
     counts = wish is ExpressionKind.COUNTS
     if scale is None:
         if wish is not None:
-            note = f"the values of {slot} do not tell; taken as declared"
+            unseen = "" if counts else f" and as {UNSEEN_TOTAL}"
+            note = f"the values of {slot} do not tell; taken as declared{unseen}"
             return Recognised(wish, None, note, declared=True)
         found = "values that do not tell: not whole numbers, and not seen to be scaled counts"
         raise refusal(slot, found, MEND_UNSURE)
@@ -271,7 +273,8 @@ def _recognise_fractions(
             f"were scaled to more than {TARGET_SUM:g}, and how much cannot be seen",
             MEND_UNSURE,
         )
-    note = f"expm1 of {slot} gives multiples of one count in each cell: some genes of log1p data"
+    found = f"expm1 of {slot} gives multiples of one count in each cell: some genes of log1p data"
+    note = f"{found}, {UNSEEN_TOTAL}"
     return Recognised(ExpressionKind.LOG1P, None, note, declared=scale.largest_sum > 1.02e4)
 
 
@@ -284,15 +287,6 @@ def _declared_kind(declared: str | None) -> ExpressionKind | None:
         raise InputError(
             "expression 'counts' or 'log1p'", f"{declared!r}", "leave it out, or name one of both"
         ) from None
-
-
-def _all_integers(values: np.ndarray) -> bool:
-    step = 1 << 20
-    for start in range(0, len(values), step):
-        part = values[start : start + step]
-        if not np.array_equal(part, np.rint(part)):
-            return False
-    return True
 
 
 def _first_cell(rows: sp.csr_matrix, bad: np.ndarray) -> int:

@@ -1,15 +1,29 @@
-"""What gene names are: Ensembl ids or symbols, of man or of mouse."""
+"""What gene names are: Ensembl ids or symbols, and of which organism."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 VERSIONED = re.compile(r"^(ENS[A-Z]*G\d{6,})\.\d+$")
-ENSEMBL = re.compile(r"^ENS[A-Z]*G\d{6,}")
+ENSEMBL = re.compile(r"^(ENS[A-Z]*G)\d{6,}")
 
 MISSING = frozenset({"", "nan", "NaN", "None", "<NA>", "NA"})
 """Texts that stand for no name."""
+
+ORGANISMS = {
+    "ENSG": "human",
+    "ENSMUSG": "mouse",
+    "ENSRNOG": "rat",
+    "ENSMMUG": "macaque",
+    "ENSSSCG": "pig",
+    "ENSDARG": "zebrafish",
+}
+"""Whose genes the Ensembl ids of a prefix are."""
+
+MOST_POSITIONS = 100_000
+"""No table has so many genes; Entrez ids, which are numbers as well, reach far above."""
 
 
 def without_version(name: str) -> str:
@@ -27,17 +41,18 @@ def is_ensembl(names: Iterable[str]) -> bool:
 
 
 def organism(names: Sequence[str]) -> str | None:
-    """Return ``"human"`` or ``"mouse"`` as the names look, None where they do not tell.
+    """Return ``"human"`` or ``"mouse"``, say, as the names look, None where they do not tell.
 
     Notes
     -----
-    Ensembl ids tell by their prefix. Of symbols, man's are written in capitals and the mouse's with
-    one capital first; eight in ten must agree.
+    Ensembl ids tell by their prefix, which is itself handed back for an organism that is not among
+    ``ORGANISMS``; half of them must agree. Of symbols, man's are written in capitals and the
+    mouse's with one capital first; eight in ten must agree.
     """
     if is_ensembl(names):
-        mouse = sum(name.startswith("ENSMUSG") for name in names)
-        human = sum(name.startswith("ENSG") for name in names)
-        return _majority(human, mouse, len(names), 0.5)
+        found = [match.group(1) for match in map(ENSEMBL.match, names) if match]
+        prefix, count = Counter(found).most_common(1)[0]
+        return ORGANISMS.get(prefix, prefix) if count * 2 >= len(found) else None
     human = mouse = total = 0
     for name in names:
         letters = [letter for letter in name if letter.isalpha()]
@@ -47,6 +62,13 @@ def organism(names: Sequence[str]) -> str | None:
         human += name.upper() == name
         mouse += letters[0].isupper() and sum(map(str.islower, letters[1:])) * 2 >= len(letters)
     return _majority(human, mouse, total, 0.8) if total >= 5 else None
+
+
+def are_positions(names: Sequence[str]) -> bool:
+    """Say whether the names are places in a table, as ``"0"``, ``"1"``, ``"2"``, and no names."""
+    return len(names) > 0 and all(
+        name.isascii() and name.isdigit() and int(name[:9]) < MOST_POSITIONS for name in names
+    )
 
 
 def examples(names: Sequence[str], count: int = 5) -> str:

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from plkd.data.alignment import align, dense_align
-from plkd.data.gene_names import MISSING, examples, is_ensembl, organism, without_version
+from plkd.data.gene_names import (
+    MISSING,
+    are_positions,
+    examples,
+    is_ensembl,
+    organism,
+    without_version,
+)
 from plkd.data.reference_genes import GeneList, GeneMatch, gene_list, texts_of
 from plkd.errors import GeneMatchError, InputError
 
@@ -78,7 +85,8 @@ def match_genes(
     Warns
     -----
     UserWarning
-        Fewer than ``warn_share`` of the model's genes are in the query.
+        Fewer than ``warn_share`` of the model's genes are in the query, its Ensembl ids are of
+        another organism although its symbols match, or genes are matched by their position.
     """
     given = texts_of(names)
     texts = {key: texts_of(values) for key, values in (columns or {}).items()}
@@ -96,10 +104,14 @@ def match_genes(
     exact = _best(_candidates(model, asked, folds=(False,)), model)
     if fold_case is not True and exact.n_found < min_share * len(model):
         taken = [own for field, own in asked.items() if best.how.startswith(field)]
-        for read in (next(iter(asked.values())), *taken):
+        known = [own for own in asked.values() if is_ensembl(own)]
+        for read in (next(iter(asked.values())), *taken, *known):
             _refuse_other_organism(model, read)
     if best.n_found < min_share * len(model) or best.n_found == 0:
         raise _too_few(model, asked, fields, best, min_share)
+    _warn_of_positions(model, given, best)
+    if gene_key is None:
+        _warn_of_other_organism(model, fields)
     match = _finish(model, best, weights)
     if match.share < warn_share:
         warnings.warn(
@@ -192,6 +204,31 @@ def _refuse_other_organism(model: GeneList, texts: Sequence[str]) -> None:
         f"{asked} genes ({examples(texts)})",
         f"use a model of {asked} cells, or name a var column of {there} orthologs as gene_key",
     )
+
+
+def _warn_of_other_organism(model: GeneList, fields: Mapping[str, list[str]]) -> None:
+    """Warn where symbols match that several organisms share, and Ensembl ids tell them apart."""
+    known = (organism(names) for names in (model.ids or (), model.names) if is_ensembl(names))
+    there = next(known, None)
+    found = [organism(texts) for texts in fields.values() if is_ensembl(texts)]
+    if there is None or not found or there in found or found[0] is None:
+        return
+    warnings.warn(
+        f"the query's Ensembl ids are of {found[0]} genes, the model's of {there}; symbols match, "
+        "but labels may be less sure",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _warn_of_positions(model: GeneList, given: Sequence[str], best: _Candidate) -> None:
+    if best.how == "var_names" and are_positions(given) and are_positions(model.names):
+        warnings.warn(
+            f"the genes of model and query have numbers for names ({examples(given)}) and are "
+            "matched by these: give the genes of the reference their names and train anew",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _too_few(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plkd.data.type_names import warn_of_type_names
 from plkd.errors import InputError
 
 FEWEST_HELD_OUT = 20
@@ -73,6 +74,12 @@ def encode_labels(values: Any, *, key: str = "cell_type", min_cells: int = 2) ->
     ------
     InputError
         No cell has a label, there is one type only, or a type has fewer than ``min_cells`` cells.
+
+    Warns
+    -----
+    UserWarning
+        A type bears a name such as "nan" or "unknown", or two types' names differ in spaces or in
+        upper and lower case alone.
     """
     texts = [label_text(value) for value in values]
     classes = tuple(sorted({text for text in texts if text}))
@@ -100,6 +107,7 @@ def encode_labels(values: Any, *, key: str = "cell_type", min_cells: int = 2) ->
             f"{shown}{more}",
             "remove those cells, clear their labels, or merge them into another type",
         )
+    warn_of_type_names(classes, counts, key=key)
     return Labels(codes, classes, counts)
 
 
@@ -124,7 +132,8 @@ def split_reference(
     Cells to train on and cells held out; every type keeps cells to train on. With two batches or
     more, small ones are held out first while no more than ``share`` of the labelled cells are, or
     the smallest that can be spared. Where none can, because each has a type of its own, or those
-    that can have hardly a labelled cell, labelled cells are drawn from all batches.
+    that can have hardly a labelled cell or more than half of them, labelled cells are drawn from
+    all batches.
 
     Raises
     ------
@@ -226,7 +235,8 @@ def _spare_batches(
 ) -> list[int]:
     """Return the batches to hold out: small first, and never the last cells of a type.
 
-    None where they have hardly a labelled cell: nothing could be measured on them.
+    None where they have hardly a labelled cell, as nothing could be measured on them, or more than
+    half of them, as little would be left to learn from.
     """
     n_types = int(codes.max(initial=-1)) + 1
     table = np.zeros((len(names), n_types), dtype=np.int64)
@@ -246,7 +256,7 @@ def _spare_batches(
             chosen.append(int(batch))
             left = left - table[batch]
     fewest = min(FEWEST_HELD_OUT, share * sizes.sum() / 2)
-    return sorted(chosen) if sizes[chosen].sum() >= fewest else []
+    return sorted(chosen) if fewest <= sizes[chosen].sum() <= sizes.sum() / 2 else []
 
 
 def _batch_codes(batches: Any, n_cells: int) -> tuple[list[str], np.ndarray]:

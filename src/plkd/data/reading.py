@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from plkd.data.expression import Recognised, check_values, recognise
+from plkd.data.expression import Recognised, check_chunk, check_values, recognise
 from plkd.data.expression_errors import all_zero
+from plkd.data.feature_types import refuse_other_features
 from plkd.data.rows import as_csr
+
+CHECKED_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,9 @@ def recognise_source(
     Raises
     ------
     InputError
-        As :func:`plkd.data.recognise`.
+        As :func:`plkd.data.recognise`; or beside genes there are antibodies or peaks.
     """
+    refuse_other_features(source.gene_columns, source.slot)
     block = 256
     n_blocks = max(1, min(n_cells // block, -(-source.n_cells // block)))
     last = max(0, source.n_cells - block)
@@ -136,3 +140,29 @@ def recognise_source(
         else:
             raise all_zero(source.slot, source.n_cells, source.n_genes)
     return recognise(sample, slot=source.slot, declared=declared)
+
+
+def read_checked(source: ExpressionSource, recognised: Recognised) -> sp.csr_matrix:
+    """Read all cells, and look at every one of them.
+
+    Parameters
+    ----------
+    source
+        The cells.
+    recognised
+        What the source was recognised as.
+
+    Returns
+    -------
+    CSR matrix ``(n_cells, n_genes)``, float32 or float64, the values as they stand.
+
+    Raises
+    ------
+    InputError
+        A cell holds NaN, infinite or negative values, or cells are of another kind or scale.
+    """
+    rows = source.rows(0, source.n_cells)
+    for start in range(0, source.n_cells, CHECKED_AT_A_TIME):
+        some = rows[start : start + CHECKED_AT_A_TIME]
+        check_chunk(some, recognised, slot=source.slot, first_cell=start)
+    return rows

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from plkd.data.gene_names import MISSING, duplicated, examples, is_ensembl, without_version
+from plkd.data.gene_names import (
+    MISSING,
+    are_positions,
+    duplicated,
+    examples,
+    is_ensembl,
+    without_version,
+)
 from plkd.errors import InputError
 
 ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl", "ensembl_ids", "feature_id")
@@ -93,7 +100,11 @@ class GeneMatch:
 
 
 def gene_list(
-    names: Sequence[str], columns: Mapping[str, Any] | None = None, *, duplicates: str = "error"
+    names: Sequence[str],
+    columns: Mapping[str, Any] | None = None,
+    *,
+    gene_key: str | None = None,
+    duplicates: str = "error",
 ) -> GeneList:
     """Return the genes of a reference by symbol and, where known, by Ensembl id.
 
@@ -103,6 +114,8 @@ def gene_list(
         ``var_names`` of the reference, ``(n_genes,)``.
     columns
         Columns of ``var`` that hold text, ``(n_genes,)`` each.
+    gene_key
+        The column with the genes' names, in place of ``names``.
     duplicates
         ``"error"`` refuses a name that stands twice; ``"sum"`` keeps it once, and matching the
         reference to the list sums its columns.
@@ -111,36 +124,80 @@ def gene_list(
     -------
     One entry a gene; with ``duplicates="sum"`` one entry a name. Where the names are Ensembl ids
     and a column has symbols, the names are symbols; an id stays the name of a gene without a symbol
-    or with a symbol that another gene has already.
+    or with a symbol that another gene has already. So does an entry of ``names`` with ``gene_key``.
+    Names that are mere positions ("0", "1", ...) count for none: ids or symbols stand for them.
 
     Raises
     ------
     InputError
-        There is no gene, or a name stands twice.
+        There is no gene, a name stands twice, there is no column ``gene_key``, or the names are
+        positions and no column has others.
     """
     given = texts_of(names)
     if not given:
         raise InputError("genes in the reference", "none", "pass data with at least one gene")
+    texts = {key: texts_of(values) for key, values in (columns or {}).items()}
+    given, texts = _named_by(given, texts, gene_key)
     twice = duplicated(given)
     if twice and duplicates != "sum":
         raise InputError(
             "each gene name once in the reference",
             f"{len(twice)} duplicated name(s): {examples(twice)}",
-            "make them unique, or sum their columns, before training",
+            "make them unique with adata.var_names_make_unique(), or sum their columns",
         )
-    texts = {key: texts_of(values) for key, values in (columns or {}).items()}
     ids = _find_ids(given, texts)
     symbols = _find_symbols(given, texts) if is_ensembl(given) else given
     first = sorted({name: i for i, name in reversed(list(enumerate(given)))}.values())
+    kept = _own_names([symbols[i] for i in first], [given[i] for i in first])
+    return GeneList(tuple(kept), None if ids is None else tuple(ids[i] for i in first))
+
+
+def _named_by(
+    given: list[str], texts: dict[str, list[str]], gene_key: str | None
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the names that were asked for, or that stand for positions, and the other columns."""
+    if gene_key is not None and gene_key not in texts:
+        raise InputError(
+            f"a text column {gene_key!r} in var of the reference (gene_key)",
+            f"the text columns {', '.join(texts) or 'none at all'}",
+            "pass gene_key with one of these, or leave it out to use var_names",
+        )
+    own = given
+    if are_positions(given):
+        own = _instead_of_positions(given, texts, needed=gene_key is None)
+    if gene_key is None:
+        return own, texts
+    others = {key: values for key, values in texts.items() if key != gene_key}
+    return _own_names(texts[gene_key], own), {"var_names": given, **others}
+
+
+def _instead_of_positions(
+    positions: list[str], texts: Mapping[str, list[str]], *, needed: bool
+) -> list[str]:
+    """Return ids, or else symbols; a position stays where a gene has none."""
+    names = _find_ids(positions, texts) or _symbol_column(texts)
+    if names is not None:
+        return _own_names(names, positions)
+    if not needed:
+        return positions
+    raise InputError(
+        "names of genes in var_names of the reference",
+        f"numbers, which say nothing of a gene ({examples(positions)}), and the text columns "
+        f"{', '.join(texts) or 'none at all'}",
+        "pass gene_key with the column of var that names the genes, or set var_names",
+    )
+
+
+def _own_names(wanted: Sequence[str], ids: Sequence[str]) -> list[str]:
+    """Return the wanted name of each gene, its id where it has none or another gene has it."""
     used: set[str] = set()
     kept: list[str] = []
-    for i in first:
-        fallback = without_version(given[i])
-        name = symbols[i] if symbols[i] not in MISSING and symbols[i] not in used else fallback
-        name = given[i] if name in used else name
+    for name, own in zip(wanted, ids, strict=True):
+        name = name if name not in MISSING and name not in used else without_version(own)
+        name = own if name in used else name
         used.add(name)
         kept.append(name)
-    return GeneList(tuple(kept), None if ids is None else tuple(ids[i] for i in first))
+    return kept
 
 
 def _find_ids(names: list[str], columns: Mapping[str, list[str]]) -> list[str] | None:
@@ -152,10 +209,14 @@ def _find_ids(names: list[str], columns: Mapping[str, list[str]]) -> list[str] |
 
 
 def _find_symbols(names: list[str], columns: Mapping[str, list[str]]) -> list[str]:
+    return _symbol_column(columns) or [without_version(name) for name in names]
+
+
+def _symbol_column(columns: Mapping[str, list[str]]) -> list[str] | None:
     for key in SYMBOL_COLUMNS:
         if key in columns and not is_ensembl(columns[key]):
             return columns[key]
-    return [without_version(name) for name in names]
+    return None
 
 
 def texts_of(values: Any) -> list[str]:

@@ -16,7 +16,7 @@ def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
     Parameters
     ----------
     matrix
-        Expression, ``(n_cells, n_genes)``: dense, or sparse of any kind.
+        Expression, ``(n_cells, n_genes)``: dense, sparse of any kind, or a Dask array of these.
     slot
         What the matrix is called in an error.
 
@@ -30,6 +30,8 @@ def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
     InputError
         The values are not numbers, or the array is not two-dimensional.
     """
+    if hasattr(matrix, "compute"):
+        matrix = matrix.compute()
     if not sp.issparse(matrix):
         matrix = np.asarray(matrix)
     if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
@@ -38,6 +40,8 @@ def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
             f"an array of {matrix.ndim} dimension(s) of type {matrix.dtype}",
             "pass counts or log1p values as a two-dimensional numeric array",
         )
+    if matrix.dtype.kind == "f" and matrix.dtype.itemsize < 4:
+        matrix = matrix.astype(np.float32)
     rows = matrix if isinstance(matrix, sp.csr_matrix) else sp.csr_matrix(matrix)
     wanted = np.float64 if rows.dtype.kind == "f" and rows.dtype.itemsize >= 8 else np.float32
     if rows.dtype != wanted:

@@ -142,6 +142,16 @@ def multiples(linear: sp.csr_matrix, *, max_rows: int = 200) -> tuple[float, flo
     return float(np.mean(fits)), float(np.mean(np.concatenate(errors)))
 
 
+def all_integers(values: np.ndarray) -> bool:
+    """Say whether all values are whole numbers, looking at some at a time."""
+    step = 1 << 20
+    for start in range(0, len(values), step):
+        part = values[start : start + step]
+        if not np.array_equal(part, np.rint(part)):
+            return False
+    return True
+
+
 def _by_constant_sum(undone: dict[str, sp.csr_matrix]) -> Scale | None:
     found = {name: constant_sum(linear) for name, linear in undone.items()}
     seen = {name: pair for name, pair in found.items() if pair is not None}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from plkd.data.modalities import check_anndata
 from plkd.data.reading import ExpressionSource, recognise_source
 from plkd.data.slots import (
     check_choice,
@@ -56,9 +57,10 @@ def source_from_anndata(
     Raises
     ------
     InputError
-        Both ``layer`` and ``use_raw``; no such layer, no raw, no X; no cells or no genes; values
-        that are not numbers.
+        No AnnData; both ``layer`` and ``use_raw``; no such layer, no raw, no X; no cells or no
+        genes; values that are not numbers.
     """
+    check_anndata(adata)
     check_choice(layer, use_raw)
     raw: Any = getattr(adata, "raw", None)
     if use_raw and raw is None:
@@ -76,6 +78,8 @@ def source_from_anndata(
     if not sp.issparse(matrix) and getattr(matrix, "format", "") == "csc":
         warn_of_columns(slot)
         matrix = matrix.to_memory()
+    if sp.issparse(matrix) and matrix.dtype == np.float16:  # its rows cannot be taken
+        matrix = matrix.astype(np.float32)
     by_row = matrix.tocsr() if sp.issparse(matrix) else matrix
     names = tuple(map(str, holder.var_names))
     columns = text_columns(holder.var)

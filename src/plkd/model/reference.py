@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.config import TARGET_SUM, TeacherConfig
-from plkd.data.expression import ExpressionKind, Recognised, check_chunk, to_log1p
+from plkd.data.batches import batches_of
+from plkd.data.expression import ExpressionKind, Recognised, to_log1p
 from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask
 from plkd.data.highly_variable import select_genes
 from plkd.data.labels import Labels, encode_labels
-from plkd.data.reading import ExpressionSource, recognise_source
+from plkd.data.reading import read_checked, recognise_source
 from plkd.data.reference_genes import GeneList, gene_list
 from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
 from plkd.training.cells import Cells
-
-CHECKED_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True)
@@ -72,17 +71,13 @@ def prepare_reference(
         The labels, batches, genes, gene sets or values do not fit; the message says how.
     """
     source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
-    labels = encode_labels(_column(adata, labels_key, "labels_key"), key=labels_key)
+    labels = encode_labels(_labels(adata, labels_key), key=labels_key)
     batches = None
     if batch_key is not None:
-        batches = np.asarray(_column(adata, batch_key, "batch_key").astype(str))
+        batches = np.asarray(batches_of(adata.obs, batch_key, "obs of the reference").astype(str))
     recognised = recognise_source(source, declared=expression)
-    names, columns = _named_by(source, gene_key)
-    genes = gene_list(names, columns)
-    counts = csr_matrix(source.rows(0, source.n_cells))
-    for start in range(0, source.n_cells, CHECKED_AT_A_TIME):
-        some = counts[start : start + CHECKED_AT_A_TIME]
-        check_chunk(some, recognised, slot=source.slot, first_cell=start)
+    genes = gene_list(source.gene_names, source.gene_columns, gene_key=gene_key)
+    counts = read_checked(source, recognised)
     log1p = to_log1p(counts, recognised)
     depth = _depth(counts, recognised)
     del counts
@@ -100,31 +95,15 @@ def prepare_reference(
     return Reference(cells, labels, batches, genes, mask, recognised)
 
 
-def _column(adata: Any, key: str, argument: str) -> Any:
+def _labels(adata: Any, key: str) -> Any:
     if key not in adata.obs:
         there = ", ".join(map(str, adata.obs.columns)) or "none at all"
         raise InputError(
-            f"a column {key!r} in obs of the reference ({argument})",
+            f"a column {key!r} in obs of the reference (labels_key)",
             f"the columns {there}",
-            f"pass {argument} with one of these",
+            "pass labels_key with one of these",
         )
     return adata.obs[key]
-
-
-def _named_by(
-    source: ExpressionSource, gene_key: str | None
-) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    columns = dict(source.gene_columns)
-    if gene_key is None:
-        return source.gene_names, columns
-    if gene_key not in columns:
-        raise InputError(
-            f"a text column {gene_key!r} in var of the reference (gene_key)",
-            f"the text columns {', '.join(columns) or 'none at all'}",
-            "pass gene_key with one of these, or leave it out to use var_names",
-        )
-    names = columns.pop(gene_key)
-    return names, {"var_names": source.gene_names, **columns}
 
 
 def _depth(counts: csr_matrix, recognised: Recognised) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plkd.data.modalities import check_anndata
 from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
@@ -86,7 +87,8 @@ def annotate(
         Share of cells of known types that may be called "unknown", in [0, 1). 0 calls no cell so
         that has a count.
     error_rate
-        Share of cells whose set of types may miss the true one, in (0, 1).
+        Share of cells whose set of types may miss the true one, in (0, 1). One below 1 / (n + 1)
+        puts every type into every set, with a warning; n cells were held out.
     batch_effect
         Novelty is judged after what all cells of the query have in common was put down to a batch
         effect. Where most cells of a query may be of types that the reference lacks, pass False:
@@ -144,6 +146,7 @@ def annotate(
     -----
     Section 2.2 of the paper: :math:`y^S` from :math:`x`, no training on the query.
     """
+    check_anndata(adata)
     names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
     if adata.isbacked and adata.is_view and not copy:
         raise InputError(

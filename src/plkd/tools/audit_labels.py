@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.batches import batches_of
 from plkd.data.gene_names import examples
 from plkd.data.source import open_h5ad, recognise_source, source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
@@ -69,8 +70,8 @@ def audit_labels(
     Raises
     ------
     InputError
-        A column is not there, there are fewer than two types, a type has one cell only, or the
-        values are neither counts nor log1p counts.
+        A column is not there, a cell has no batch, there are fewer than two types, a type has one
+        cell only, or the values are neither counts nor log1p counts.
 
     Notes
     -----
@@ -146,7 +147,9 @@ def _columns(
                 f"a column {key!r} in {where} ({argument})", there, "name one of these"
             )
     names = np.array([str(name) for name in obs.index], dtype=object)
-    batches = None if batch_key is None else obs[batch_key].astype(str).to_numpy(dtype=object)
+    if batch_key is None:
+        return names, obs[labels_key], None
+    batches = batches_of(obs, batch_key, where).astype(str).to_numpy(dtype=object)
     return names, obs[labels_key], batches
 
 
@@ -162,6 +165,7 @@ def _audit(
     from plkd.data.expression import to_log1p
     from plkd.data.highly_variable import select_genes
     from plkd.data.labels import encode_labels
+    from plkd.data.reading import read_checked
     from plkd.tools.audit_results import LabelAudit
     from plkd.trust.label_audit import judge_labels
 
@@ -170,7 +174,7 @@ def _audit(
     names, values, batches = columns
     labels = encode_labels(values, key=labels_key)
     recognised = recognise_source(source, declared=expression)
-    log1p = to_log1p(source.rows(0, source.n_cells), recognised)
+    log1p = to_log1p(read_checked(source, recognised), recognised)
     labelled = np.flatnonzero(labels.codes >= 0)
     log1p, codes = log1p[labelled], labels.codes[labelled]
     genes = select_genes(log1p, n_genes, None if batches is None else batches[labelled])
