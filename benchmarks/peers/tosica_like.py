@@ -32,6 +32,7 @@ OF_PLKD = (
     "batch_size",
     "teacher_epochs",
     "min_steps",
+    "patience",
     "optimizer",
     "teacher_lr",
     "weight_decay",

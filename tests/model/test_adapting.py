@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,18 @@ def test_of_many_cells_some_are_drawn_and_empty_ones_are_left_out(model):
     values[:30] = 0
     query.X = csr_matrix(values)
     assert model.adapt(query, config=FAST).summary_["adapted"]["n_cells"] == query.n_obs - 30
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "per_epoch", "epochs"),
+    [(128, 50_000, 20), (64, 50_000, 7), (16, 50, 7), (2, 50_000, 1)],
+)
+def test_it_learns_from_so_many_mini_batches_at_least(model, batch_size, per_epoch, epochs):
+    """Of 200 cells an epoch has 1, 3, 3 (of 50 cells) and 100."""
+    other = copy.copy(model)
+    other.training = replace(model.training, max_cells_per_epoch=per_epoch)
+    adapted = other.adapt(toy_query(200), config=AdaptConfig(steps=20, batch_size=batch_size))
+    assert len(adapted.summary_["adapted"]["student"]["losses"]) == epochs
 
 
 def slow_comparison(expression, said, config):

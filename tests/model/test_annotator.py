@@ -216,6 +216,40 @@ def test_a_bad_reference_is_refused_in_one_line(spoil, message):
     assert "\n" not in str(caught.value)
 
 
+def test_cells_without_a_batch_are_refused():
+    reference = toy_reference(60)
+    reference.obs["lane"] = reference.obs["batch"].astype(object).where(np.arange(60) > 1)
+    with pytest.raises(InputError, match=r"each of 60 cells .*'lane'; found none for 2"):
+        fit(reference, batch_key="lane")
+
+
+def test_antibodies_beside_genes_are_refused():
+    reference = toy_reference(60)
+    n_genes = reference.n_vars - 5
+    reference.var["feature_types"] = ["Gene Expression"] * n_genes + ["Antibody Capture"] * 5
+    with pytest.raises(
+        InputError, match=r"take the genes: adata\[:, adata\.var\['feature_types'\]"
+    ):
+        fit(reference)
+
+
+def test_labels_that_look_like_missing_ones_are_warned_about():
+    reference = toy_reference(60)
+    labels = reference.obs["cell_type"].astype(object).where(np.arange(60) > 3)
+    reference.obs["cell_type"] = labels.astype(str)
+    with (
+        pytest.warns(UserWarning, match=r"obs\['cell_type'\] has 'nan' \(4 cells\)"),
+        pytest.raises(InputError, match="column 'none' in obs"),
+    ):
+        fit(reference, batch_key="none")
+
+
+@pytest.mark.parametrize("use", ["fit", "adapt"])
+def test_a_path_is_no_anndata(model, use):
+    with pytest.raises(InputError, match=r"the path 'ref\.h5ad'.*read_h5ad"):
+        fit("ref.h5ad") if use == "fit" else model.adapt("ref.h5ad")
+
+
 def test_a_type_with_one_cell_is_refused_by_name():
     reference = toy_reference(60)
     labels = reference.obs["cell_type"].astype(str)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from plkd.networks.navigator import Navigator
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Cells
-from plkd.training.distil import prepare_lessons, student_loss, train_student
+from plkd.training.distil import prepare_lessons, student_epochs, student_loss, train_student
 from plkd.training.losses import distillation_loss, self_entropy_loss
 from plkd.training.progress import Silent
 from plkd.training.teach import (
@@ -222,3 +224,11 @@ def test_markers_are_louder_while_a_network_learns_and_absorbed_after():
     with markers_louder(student, cells, TrainConfig(marker_power=0.0)):
         assert student.gene_scale is None
     assert torch.equal(student.layers[0].weight, before)
+
+
+def test_a_floor_under_the_students_epochs_is_its_own():
+    config = TrainConfig(student_epochs=12, min_steps=400)
+    assert student_epochs(5, config) == 160
+    assert student_epochs(5, replace(config, min_steps=0)) == 12
+    assert student_epochs(5, replace(config, min_steps=0, student_min_steps=800)) == 160
+    assert student_epochs(5, replace(config, student_min_steps=0)) == 12

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from plkd.errors import InputError
 from plkd.trust import label_quality
 from plkd.trust.label_quality import (
     neighbour_shares,
@@ -112,3 +113,9 @@ def test_mixed_up_labels_are_doubtful() -> None:
     assert share_of_doubtful(neighbour_shares(expression, codes, 3), codes) == 0
     shares = neighbour_shares(expression, mixed, 3)
     assert share_of_doubtful(shares, mixed) == pytest.approx(0.03)
+
+
+def test_one_gene_is_too_few() -> None:
+    with pytest.raises(InputError, match="two genes or more; found 1"):
+        singular_points(csr_matrix(np.arange(1.0, 6.0)[:, None]))
+    assert singular_points(csr_matrix(np.arange(1.0, 11.0).reshape(5, 2))).shape == (5, 1)

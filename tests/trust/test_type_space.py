@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -40,6 +42,29 @@ def test_distance_is_that_of_mahalanobis_to_the_nearest_centre():
     expected = np.linalg.inv(within.T.astype(float) @ within / 300)
     assert np.allclose(clouds.whitening @ clouds.whitening.T, expected, rtol=0.02, atol=0.02)
     assert np.allclose(clouds.distance(points), slow_distance(points, clouds), atol=1e-3)
+
+
+def test_many_cells_are_taken_some_at_a_time_to_the_same_result(monkeypatch):
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0, 4, 700)
+    points = (rng.normal(size=(700, 6)) + codes[:, None]).astype(np.float32)
+    whole = type_clouds(points, codes, 5)
+    monkeypatch.setattr("plkd.trust.type_space.CELLS_AT_A_TIME", 64)
+    parts = type_clouds(points, codes, 5)
+    assert np.allclose(parts.centers, whole.centers, rtol=1e-6)
+    assert np.allclose(parts.centers[4], points.mean(0), atol=1e-6)
+    precisions = (each.whitening @ each.whitening.T for each in (parts, whole))
+    assert np.allclose(*precisions, rtol=1e-5, atol=1e-5)
+
+
+def test_clouds_of_many_cells_need_little_memory_beside_them():
+    points = np.random.default_rng(4).random((40_000, 50), dtype=np.float32)
+    codes = np.arange(len(points)) % 50
+    tracemalloc.start()
+    type_clouds(points, codes, 50)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < points.nbytes
 
 
 def test_distances_far_from_zero_lose_no_digits():

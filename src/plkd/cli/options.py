@@ -135,7 +135,7 @@ PredictionKey = Annotated[
 NGenes = Annotated[
     int,
     typer.Option(
-        "--n-genes", min=1, help="Highly variable genes to use.", rich_help_panel=_TRAINING
+        "--n-genes", min=2, help="Highly variable genes to use.", rich_help_panel=_TRAINING
     ),
 ]
 Patterns = Annotated[
@@ -166,7 +166,7 @@ StudentEpochs = Annotated[
     typer.Option(
         "--student-epochs",
         min=1,
-        help="The same for the Student.",
+        help="Passes of the Student over the reference, at most. Default: as the preset says.",
         rich_help_panel=_TRAINING,
     ),
 ]
@@ -185,7 +185,11 @@ DoubtfulLabels = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", help="The same seed gives the same model on a CPU.", rich_help_panel=_TRAINING
+        "--seed",
+        min=0,
+        max=2**32 - 1,
+        help="The same seed gives the same model on a CPU.",
+        rich_help_panel=_TRAINING,
     ),
 ]
 

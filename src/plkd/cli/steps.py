@@ -96,10 +96,12 @@ def new_annotator(
     from plkd.model.annotator import CellAnnotator
 
     training = TrainConfig.paper() if preset == "paper" else TrainConfig()
-    if epochs is not None:  # said outright, so a small reference does not get more
-        training = replace(training, teacher_epochs=epochs, min_steps=0)
+    # Epochs that are said outright are a maximum: a small reference does not get more.
+    if epochs is not None:
+        fewest = training.fewest_student_steps
+        training = replace(training, teacher_epochs=epochs, min_steps=0, student_min_steps=fewest)
     if student_epochs is not None:
-        training = replace(training, student_epochs=student_epochs)
+        training = replace(training, student_epochs=student_epochs, student_min_steps=0)
     if doubtful_labels is not None:
         training = replace(training, doubtful_labels=doubtful_labels)
     teacher = TeacherConfig.paper() if preset == "paper" else TeacherConfig()

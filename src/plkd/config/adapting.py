@@ -23,7 +23,7 @@ class AdaptConfig(Config):
     min_cells
         Cells of a type in the query, expected number, below which its mean there is not believed.
     steps
-        Mini-batches that the Student learns from.
+        Mini-batches that the Student learns from at least, in whole passes over the cells.
     batch_size, lr, weight_decay, balance
         As in :class:`TrainConfig`.
     drop_genes, shift_genes

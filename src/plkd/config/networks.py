@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 from plkd.config.base import Config
 from plkd.errors import InputError
+
+WIDEST = 100_000
+"""Width of a hidden layer of the Student, at most."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,17 @@ class StudentConfig(Config):
 
     hidden: tuple[int, ...] = (256, 128)
     dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        hidden: Any = self.hidden
+        widths = hidden if isinstance(hidden, Sequence) else ()
+        if not widths or not all(isinstance(w, Integral) and 1 <= int(w) <= WIDEST for w in widths):
+            raise InputError(
+                f"StudentConfig.hidden as one width or more, whole numbers from 1 to {WIDEST:,}",
+                repr(self.hidden),
+                "pass (256, 128), say, or (256,) for one hidden layer",
+            )
 
     @classmethod
     def paper(cls) -> StudentConfig:

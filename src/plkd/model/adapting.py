@@ -22,11 +22,12 @@ from plkd.data.marker_scale import marker_scale
 from plkd.data.reading import ExpressionSource
 from plkd.data.type_profiles import soft_type_profiles
 from plkd.errors import InputError
+from plkd.model.choices import check_seed
 from plkd.model.devices import launch
 from plkd.model.predict import Network, Predictor
 from plkd.model.query import Query, open_query
 from plkd.networks.student import Student
-from plkd.training.cells import Cells
+from plkd.training.cells import Batches, Cells
 from plkd.training.distil import Lessons, train_student
 from plkd.training.progress import Progress
 
@@ -56,8 +57,9 @@ def adapted_model(
     ------
     InputError
         The query does not fit the model (GeneMatchError among these), or has fewer than two cells
-        with counts in its genes.
+        with counts in its genes; or the seed is out of its range.
     """
+    check_seed(seed)
     query = open_query(source, model, gene_key=gene_key, expression=expression)
     cells = _some_cells(query, config.max_cells, seed)
     adapted = copy.copy(model)
@@ -81,14 +83,15 @@ def _adapt(
     cells = Cells(expression, codes, np.ones(len(codes), dtype=np.float32), n_types)
     student = copy.deepcopy(model.student_)
     profiles, student.profiles = student.profiles, None  # they are no part of what is learned
+    training = _training(model.training, config)
     course = train_student(
         student,
         Lessons(cells, torch.from_numpy(answers)),
-        config=_training(model.training, config),
+        config=training,
         fabric=launch(model.device),
         seed=seed,
         weights=balanced_weights(codes, config.balance),
-        epochs=-(-config.steps // -(-len(codes) // config.batch_size)),
+        epochs=_epochs(len(codes), config.steps, training),
         stage="student, query cells",
         progress=progress,
     )
@@ -173,6 +176,12 @@ def _training(training: TrainConfig, config: AdaptConfig) -> TrainConfig:
         self_entropy_weight=0.0,  # a query need not have all types
         hard_label_weight=0.0,
     )
+
+
+def _epochs(n_cells: int, steps: int, training: TrainConfig) -> int:
+    """Return the fewest passes over the cells that give so many mini-batches."""
+    most = training.max_cells_per_epoch
+    return -(-steps // len(Batches(n_cells, training.batch_size, 0, max_per_epoch=most)))
 
 
 def _some_cells(query: Query, most: int, seed: int) -> csr_matrix:

@@ -12,6 +12,7 @@ from plkd.config import AdaptConfig, StudentConfig, TeacherConfig, TrainConfig
 from plkd.data.gene_sets import GeneSets, PatternMask
 from plkd.data.reference_genes import GeneList
 from plkd.errors import NotFittedError
+from plkd.model.choices import check_choices
 from plkd.model.contents import fingerprint, from_contents, to_contents
 from plkd.model.files import read_model, write_model
 from plkd.networks.student import Student
@@ -33,7 +34,7 @@ class CellAnnotator:
     teacher, student, training
         Shapes and training; see ``plkd.config``. ``TrainConfig.paper()`` is the paper's.
     seed
-        Makes training repeatable, bit for bit on the CPU with the same number of threads.
+        Makes training repeatable, bit for bit on the CPU with as many threads; 0 to 2**32 - 1.
     device
         "auto" takes a GPU where there is one; "cpu", "cuda" and "mps" insist.
     devices
@@ -150,12 +151,13 @@ class CellAnnotator:
         InputError
             It does not fit; the message says in what, and how to mend it.
         TrainingError
-            The loss became NaN or infinite. ``teacher_`` then holds the last good weights.
+            The loss became NaN or infinite. ``teacher_`` then has its last good weights.
         """
         from plkd.model.devices import launch
         from plkd.model.fitting import learn
         from plkd.model.reference import prepare_reference
 
+        check_choices(self)
         self._forget()
         fabric = launch(self.device, self.devices)
         self.is_first_ = bool(fabric.is_global_zero)
@@ -273,9 +275,7 @@ class CellAnnotator:
         ModelFileError
             There is no such model, it was changed, or a newer plkd wrote it.
         """
-        annotator = cls()
-        from_contents(annotator, read_model(Path(path), with_teacher=with_teacher))
-        return annotator
+        return from_contents(cls(), read_model(Path(path), with_teacher=with_teacher))
 
     def fingerprint(self) -> str:
         """Name the fitted Student by its weights, genes and classes.

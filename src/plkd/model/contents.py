@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plkd.model.annotator import CellAnnotator
 
 Arrays = dict[str, NDArray[Any]]
+Model = TypeVar("Model", bound="CellAnnotator")
 
 GENE_WEIGHTS = "gene_weights"
 PROFILES = "profiles"
@@ -64,8 +65,8 @@ def to_contents(model: CellAnnotator) -> ModelContents:
     return ModelContents(header, student, teacher)
 
 
-def from_contents(model: CellAnnotator, contents: ModelContents) -> None:
-    """Give a new annotator what was read from a file.
+def from_contents(model: Model, contents: ModelContents) -> Model:
+    """Give a new annotator what was read from a file, and return it.
 
     Raises
     ------
@@ -82,6 +83,7 @@ def from_contents(model: CellAnnotator, contents: ModelContents) -> None:
             f"{type(error).__name__}: {reason}",
             "save the model again, or fetch an undamaged copy",
         ) from error
+    return model
 
 
 def fingerprint(model: CellAnnotator) -> str:

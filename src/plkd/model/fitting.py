@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,8 @@ def learn(model: CellAnnotator, reference: Reference, fabric: Fabric, progress: 
     Raises
     ------
     NonFiniteLossError
-        The loss became NaN or infinite. ``model.teacher_`` then holds the last good weights.
+        The loss became NaN or infinite, of a Teacher or of its Student. ``model.teacher_`` is then
+        this Teacher, with its last good weights.
     """
     model.classes_ = reference.labels.classes
     model.genes_ = reference.genes
@@ -87,8 +89,9 @@ def learn(model: CellAnnotator, reference: Reference, fabric: Fabric, progress: 
             torch.manual_seed(model.seed)
             fitted = fit_networks(reference, plan)
     except NonFiniteLossError as error:
-        if isinstance(error.network, Teacher):
-            model.teacher_ = error.network.cpu().eval()
+        last = error.network if error.teacher is None else error.teacher
+        if isinstance(last, Teacher):
+            model.teacher_ = last.cpu().eval()
         raise
     model.teacher_, model.student_, model.trust_ = fitted.teacher, fitted.student, fitted.trust
     model.gene_weights_ = gene_weights(fitted.student, reference.cells.expression)
@@ -127,7 +130,6 @@ def _tried_and_fitted(cells: Cells, split: Split, plan: Plan) -> Fitted:
         "batches": list(split.batches),
         "n_cells": len(held_out),
         "teacher": taught.as_dict(),
-        "teacher_macro_f1": taught.held_out_macro_f1[taught.chosen_epochs - 1],
     }
     tried = None
     if config.trust or not config.refit:
@@ -139,11 +141,15 @@ def _tried_and_fitted(cells: Cells, split: Split, plan: Plan) -> Fitted:
                 held_out=None if config.refit else held_out,
                 stage="student, held-out cells",
             )
-        trial["student_macro_f1"] = held_out_scorer(student, held_out)()
         tried = _fitted(teacher, student, learning, plan, taught=taught, distilled=distilled)
+        trial["student_macro_f1"] = held_out_scorer(student, held_out)()
+    else:
+        _finish([teacher], learning, config)
+    trial["teacher_macro_f1"] = held_out_scorer(teacher, held_out)()
     final, learned_from = tried, learning
     if config.refit or final is None:
-        epochs = max(taught.chosen_epochs, _fewest_epochs(len(cells), config))
+        fewest = _fewest_epochs(len(cells), config, plan.fabric.world_size)
+        epochs = max(taught.chosen_epochs, fewest)
         teacher, taught = _teach(cells, plan, epochs=epochs, stage="teacher, all cells")
         student, distilled = _distil(teacher, cells, plan)
         final = _fitted(teacher, student, cells, plan, taught=taught, distilled=distilled)
@@ -196,17 +202,21 @@ def _distil(
 ) -> tuple[Student, Course]:
     student = build_student(plan.mask.n_genes, cells.n_types, plan.student)
     lessons = prepare_lessons(teacher, cells)
-    course = train_student(
-        student,
-        lessons,
-        config=plan.training,
-        fabric=plan.fabric,
-        seed=plan.seed,
-        weights=_weights(cells, plan.training),
-        held_out=held_out,
-        stage=stage,
-        progress=plan.progress,
-    )
+    try:
+        course = train_student(
+            student,
+            lessons,
+            config=plan.training,
+            fabric=plan.fabric,
+            seed=plan.seed,
+            weights=_weights(cells, plan.training),
+            held_out=held_out,
+            stage=stage,
+            progress=plan.progress,
+        )
+    except NonFiniteLossError as error:
+        error.teacher = teacher
+        raise
     return student, course
 
 
@@ -219,16 +229,21 @@ def _fitted(
     taught: Course,
     distilled: Course,
 ) -> Fitted:
-    profiles = _profiles(cells, plan.training)
-    for network in (teacher, student):
-        network.cpu().eval()
-        network.profiles = profiles
+    _finish([teacher, student], cells, plan.training)
     summary = {
         "n_cells": len(cells),
         "teacher": taught.as_dict(),
         "student": distilled.as_dict(),
     }
     return Fitted(teacher, student, summary)
+
+
+def _finish(networks: Sequence[Student | Teacher], cells: Cells, config: TrainConfig) -> None:
+    """Bring trained networks to the CPU and put the type profiles of their cells beside them."""
+    profiles = _profiles(cells, config)
+    for network in networks:
+        network.cpu().eval()
+        network.profiles = profiles
 
 
 def _profiles(cells: Cells, config: TrainConfig) -> torch.Tensor | None:
@@ -254,9 +269,10 @@ def _some(index: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(index, most, replace=False))
 
 
-def _fewest_epochs(n_cells: int, config: TrainConfig) -> int:
+def _fewest_epochs(n_cells: int, config: TrainConfig, world_size: int) -> int:
     """Epochs for ``min_steps``: a choice of fewer, made on few held-out cells, is not believed."""
-    steps = len(Batches(n_cells, config.batch_size, 0, max_per_epoch=config.max_cells_per_epoch))
+    most = config.max_cells_per_epoch
+    steps = len(Batches(n_cells, config.batch_size, 0, max_per_epoch=most, world_size=world_size))
     return -(-config.min_steps // steps)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.sparse import csr_matrix
 
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
+from plkd.model.devices import torch_device
 from plkd.networks.student import Student, StudentOutput
 from plkd.networks.teacher import Teacher, TeacherOutput
 from plkd.trust.novelty import readings_of
@@ -40,7 +42,7 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """Annotate dense chunks of cells with one network of a model.
+    """Annotate dense chunks of cells with one network of a model, which stays on the CPU.
 
     Parameters
     ----------
@@ -61,13 +63,15 @@ class Predictor:
     NotFittedError
         The model has learned nothing yet.
     InputError
-        The Teacher was asked for and the model was loaded without it.
+        The Teacher was asked for and the model was loaded without it, or its device is not here.
     """
 
     def __init__(self, model: CellAnnotator, network: Network = "student") -> None:
         model._check_fitted()
-        self.device = _device(model.device)
-        self.network = choose_network(model, network).to(self.device)
+        self.device = torch_device(model.device)
+        self.network = choose_network(model, network)
+        if self.device.type != "cpu":
+            self.network = copy.deepcopy(self.network).to(self.device)
         self.classes = model.classes_
         self.n_types = len(model.classes_)
         self.width = self.network.head.in_features
@@ -85,8 +89,8 @@ class Predictor:
                 self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
             self._weight_by_gene: torch.Tensor | None = None
             self._n_profiles, self._heard_as = 0, 0.0
-            if isinstance(self.network, Student):
-                self._hear_sparse(self.network)
+            if self.small:
+                self._hear_sparse(cast(Student, self.network))
 
     def _hear_sparse(self, student: Student) -> None:
         """Note what sparse cells are multiplied by; profiles that are directions too, only once."""
@@ -199,9 +203,3 @@ def _joined(parts: list[Prediction]) -> Prediction:
     return Prediction(
         np.concatenate(probabilities), np.concatenate(embeddings), joined(scores), joined(points)
     )
-
-
-def _device(wanted: str) -> torch.device:
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wanted)

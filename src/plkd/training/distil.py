@@ -126,5 +126,5 @@ def student_loss(
 
 
 def student_epochs(batches_per_epoch: int, config: TrainConfig) -> int:
-    """Return the epochs that give at least twice ``config.min_steps`` mini-batches."""
-    return max(config.student_epochs, -(-2 * config.min_steps // batches_per_epoch))
+    """Return the epochs that give at least ``config.fewest_student_steps`` mini-batches."""
+    return max(config.student_epochs, -(-config.fewest_student_steps // batches_per_epoch))

@@ -54,9 +54,12 @@ class NonFiniteLossError(TrainingError):
     ----------
     network
         The network, with its last good weights.
+    teacher
+        The trained Teacher that the network was to learn from; ``None`` where it learned from none.
     """
 
     network: nn.Module
+    teacher: nn.Module | None = None
 
 
 def train_epochs(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.data.type_means import member_weights
+from plkd.errors import InputError
 
 N_NEIGHBOURS = 30
 N_COMPONENTS = 50
@@ -67,9 +68,18 @@ def singular_points(
     Returns
     -------
     What each cell has along each of them.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two genes.
     """
     from sklearn.decomposition import TruncatedSVD
 
+    if expression.shape[1] < 2:
+        raise InputError(
+            "two genes or more", f"{expression.shape[1]}", "pass a reference with more genes"
+        )
     n_components = min(n_components, min(expression.shape) - 1)
     return TruncatedSVD(n_components, random_state=seed).fit_transform(expression)
 

@@ -15,6 +15,7 @@ from plkd.data.type_means import member_weights, weighted_means
 from plkd.data.type_profiles import type_profiles
 
 MARKER_POWER = 2.0
+CELLS_AT_A_TIME = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +67,24 @@ def type_clouds(points: NDArray[np.floating], codes: NDArray[np.int64], n_types:
         Where the cells stand, ``(n_cells, width)``.
     codes
         Type of each cell, 0 or more, ``(n_cells,)``. A type without cells gets the mean of all.
+
+    Notes
+    -----
+    Cells are taken so many at a time: in float64 they would need many times the memory.
     """
-    points = points.astype(np.float64)
-    centers = weighted_means(csr_matrix(points), member_weights(codes, n_types))
-    centers[np.bincount(codes, minlength=n_types) == 0] = points.mean(0)
-    within = points - centers[codes]
-    width = points.shape[1]
-    covariance = within.T @ within / max(len(within), 1)
+    n_cells, width = points.shape
+    blocks = [slice(start, start + CELLS_AT_A_TIME) for start in range(0, n_cells, CELLS_AT_A_TIME)]
+    members = member_weights(codes, n_types)
+    sums = np.zeros((n_types, width))
+    for rows in blocks:
+        sums += members[rows].T @ points[rows].astype(np.float64)
+    counts = np.bincount(codes, minlength=n_types)[:, None]
+    centers = np.where(counts > 0, sums / np.maximum(counts, 1), sums.sum(0) / n_cells)
+    covariance = np.zeros((width, width))
+    for rows in blocks:
+        within = points[rows] - centers[codes[rows]]
+        covariance += within.T @ within
+    covariance /= n_cells
     # Some directions hold nothing: profiles add up to zero, and a small reference has few cells.
     covariance += np.eye(width) * (1e-3 * np.trace(covariance) / width + 1e-12)
     spread, axes = np.linalg.eigh(covariance)

@@ -1,0 +1,58 @@
+"""Networks of a model are asked where they are to be, and stay on the CPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import plkd
+from plkd.config import AdaptConfig, TeacherConfig, TrainConfig
+from plkd.errors import InputError
+from plkd.model.annotator import CellAnnotator
+from plkd.model.predict import Predictor
+from toy import toy_query, toy_reference
+
+BRIEF = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2)
+
+
+@pytest.fixture
+def model():
+    small = TeacherConfig(n_patterns=6, width=16)
+    annotator = CellAnnotator(teacher=small, training=BRIEF, device="cpu")
+    return annotator.fit(toy_reference(200), labels_key="cell_type", batch_key="batch")
+
+
+def devices_of(*networks):
+    return {value.device.type for each in networks for value in each.state_dict().values()}
+
+
+@pytest.mark.parametrize("network", ["student", "teacher"])
+def test_on_another_device_a_copy_is_asked(model, network, monkeypatch):
+    monkeypatch.setattr("plkd.model.predict.torch_device", lambda _: torch.device("meta"))
+    predictor = Predictor(model, network)
+    assert devices_of(predictor.network) == {"meta"}
+    assert devices_of(model.student_, model.teacher_) == {"cpu"}
+
+
+def test_on_the_cpu_the_network_itself_is_asked(model):
+    assert Predictor(model).network is model.student_
+    assert Predictor(model, "teacher").network is model.teacher_
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps", "gpu"])
+def test_a_device_that_is_not_here_is_refused(model, device, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    model.device = device
+    with pytest.raises(InputError, match="device"):
+        plkd.tl.annotate(toy_query(20), model)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_after_work_on_a_gpu_the_networks_are_on_the_cpu(model):
+    model.device = "cuda"
+    query = toy_query(60)
+    adapted = model.adapt(query, config=AdaptConfig(steps=5))
+    plkd.tl.annotate(query, adapted)
+    plkd.tl.annotate(query, adapted, with_="teacher")
+    assert devices_of(model.student_, adapted.student_, model.teacher_) == {"cpu"}
