@@ -6,11 +6,13 @@
 #
 # Everything is installed into .venv beside this file, once; delete the folder to start afresh.
 # Choose another interpreter with `make PYTHON=python3.12 test`, the demo's folder with
-# `make OUT=somewhere demo`.
+# `make OUT=somewhere demo`. A second demo replaces the first in the default folder; elsewhere say
+# `make OUT=somewhere DEMO_ARGS=--overwrite demo`.
 
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= plkd-demo
+DEMO_ARGS ?= $(if $(filter plkd-demo,$(OUT)),--overwrite)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -20,7 +22,7 @@ help:
 	@sed -n '3,5s/^# *//p' Makefile
 
 demo: $(VENV)/.installed
-	$(BIN)/plkd demo --out $(OUT)
+	$(BIN)/plkd demo --out $(OUT) $(DEMO_ARGS)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -48,7 +48,12 @@ COMMANDS = (
 )
 HEADER: dict[str, Any] = {
     "config": {"n_genes": 2000},
-    "contract": {"expression": "log1p", "target_sum": 1e4},
+    "contract": {
+        "expression": "log1p",
+        "target_sum": 1e4,
+        "reference_expression": "log1p",
+        "reference_note": "some genes; 10,000 assumed",
+    },
     "seed": 7,
     "summary": {
         "n_cells": 1200,
@@ -123,6 +128,8 @@ class FakeSummary:
     gene_share: float = 0.95
     weight_share: float = 0.985
     matched_by: str = "var_names"
+    expression: str = "log1p"
+    expression_note: str = "scaled to an unknown total; 10,000 assumed"
     n_unknown: int = 42
     false_alarm: float | None = 0.05
     error_rate: float | None = 0.1
@@ -289,7 +296,9 @@ def test_version() -> None:
         ["evaluate", "a.h5ad", "--labels", "k", "--json", "a.h5ad"],
         ["explain", "r.h5ad", "--model", "m"],
         ["explain", "r.h5ad", "--model", "m", "--out", "o", "--top", "0"],
-        ["train", "r.h5ad", "--labels", "k", "--out", "m", "--n-genes", "0"],
+        ["train", "r.h5ad", "--labels", "k", "--out", "m", "--n-genes", "1"],
+        ["train", "r.h5ad", "--labels", "k", "--out", "m", "--seed", "-1"],
+        ["train", "r.h5ad", "--labels", "k", "--out", "m", "--seed", str(2**32)],
         ["info"],
         ["info", "m", "--unheard-of"],
     ],
@@ -360,6 +369,30 @@ def test_train_with_everything(fakes: Fakes, tmp_path: Path) -> None:
     assert asked == {**expected, "expression": "counts"}
 
 
+@pytest.mark.parametrize(
+    ("options", "teacher", "student"),
+    [
+        ("", (12, 400), (12, 800)),
+        ("--epochs 3", (3, 0), (12, 800)),
+        ("--student-epochs 4", (12, 400), (4, 0)),
+        ("--epochs 3 --student-epochs 4", (3, 0), (4, 0)),
+        ("--epochs 3 --preset paper", (3, 0), (6, 0)),
+    ],
+)
+def test_epochs_are_a_maximum_of_the_network_that_they_are_for(
+    fakes: Fakes,
+    tmp_path: Path,
+    options: str,
+    teacher: tuple[int, int],
+    student: tuple[int, int],
+) -> None:
+    """Epochs, and the mini-batches that a small reference gets at least."""
+    invoke("train", "r.h5ad", "--labels", "k", "--out", tmp_path / "m", *options.split())
+    training = fakes.made["training"]
+    assert (training.teacher_epochs, training.min_steps) == teacher
+    assert (training.student_epochs, training.fewest_student_steps) == student
+
+
 def test_train_asks_for_the_place_before_it_trains(fakes: Fakes, model: Path) -> None:
     result = invoke("train", "r.h5ad", "--labels", "k", "--out", model)
     assert result.exit_code == 1
@@ -417,6 +450,7 @@ def test_annotate_with_defaults(fakes: Fakes) -> None:
     assert "obs['plkd_best_label'], obs['plkd_novelty'], obs['plkd_set']" in said
     assert "Annotated 1,500 cells with the Student" in said
     assert "1,900 of the model's 2,000 found (95%; 98% of its weight), by var_names" in said
+    assert "Values: log1p (scaled to an unknown total; 10,000 assumed)." in said
     assert re.search(r"1,000 +66\.7% +0\.97  T cell\n", said)
     assert "type 8" in said
     assert "type 9" not in said
@@ -425,6 +459,16 @@ def test_annotate_with_defaults(fakes: Fakes) -> None:
     assert "Written: a.h5ad" in said
     assert "use_rep='X_plkd'" in said
     assert "plkd evaluate a.h5ad --labels KEY   (" in said
+
+
+def test_a_model_that_does_not_know_when_to_be_believed_says_so() -> None:
+    from plkd.cli.annotation_text import annotation_text
+
+    options = {"out": Path("a.h5ad"), "key_added": "plkd", "probabilities": False, "seconds": 1.0}
+    plain = FakeSummary(false_alarm=None, error_rate=None, drift=())
+    line = "The model has not learned when to be believed: no cell with counts is called unknown"
+    assert line in annotation_text(plain, **options)  # type: ignore[arg-type]
+    assert line not in annotation_text(FakeSummary(), **options)  # type: ignore[arg-type]
 
 
 def test_annotate_with_everything(fakes: Fakes) -> None:
@@ -594,6 +638,7 @@ def test_info(model: Path) -> None:
         "2: B cell, T cell",
         "version 4",
         "log1p of counts per 10,000",
+        "log1p (some genes; 10,000 assumed)",
         "1,200 cells",
         "Student 0.941",
     ):

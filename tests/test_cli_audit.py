@@ -119,6 +119,18 @@ def test_everything(seen: Seen) -> None:
     assert re.search(r"25 +13 +52\.0%  a\n +25 +12 +48\.0%  b\n", said)
 
 
+def test_the_next_step_takes_the_options_that_were_given(seen: Seen) -> None:
+    always = ("my ref.h5ad", "--labels", "cell_type", "-o", "audit.csv")
+    given = ("--batch", "donor; id", "--layer", "raw counts", "--expression", "counts")
+    said = invoke(*always, *given).stdout
+    assert (
+        "         plkd train 'my ref.h5ad' --labels cell_type --batch 'donor; id' "
+        "--layer 'raw counts' --expression counts --out MODEL/ --doubtful-labels 0   (sets"
+    ) in said
+    said = invoke(*always, "--use-raw").stdout
+    assert "--labels cell_type --use-raw --out MODEL/ --doubtful-labels 0   (sets" in said
+
+
 def test_no_cells_on_top(seen: Seen) -> None:
     result = invoke("r", "--labels", "t", "-o", "a.csv", "--top", "0")
     assert result.exit_code == 0, result.output

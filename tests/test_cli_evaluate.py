@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,6 +109,26 @@ def test_confidence_of_another_column(annotated: Path) -> None:
     refused = invoke(annotated, "--confidence-key", "nothing")
     assert refused.exit_code == 1
     assert "a column 'nothing' in obs" in refused.stderr
+
+
+def test_the_best_label_has_a_figure_and_sets(annotated: Path, tmp_path: Path) -> None:
+    options = ("--prediction-key", "plkd_best_label", "--batch", "donor")
+    result = invoke(annotated, *options, "--figure", tmp_path / "r.png")
+    assert result.exit_code == 0, result.output
+    assert "accuracy 0.667: expected calibration error" in result.stdout
+    assert re.search(r"\n +12 +0\.667 +1\.33  all cells\n +6 +0\.667 +1\.33  one\n", result.stdout)
+    assert (tmp_path / "r.png").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_names_that_differ_in_case_are_said(annotated: Path, tmp_path: Path) -> None:
+    adata = anndata.read_h5ad(annotated)
+    adata.obs["truth"] = adata.obs["truth"].astype(str).replace("T", "t ")
+    adata.write_h5ad(tmp_path / "case.h5ad")
+    result = invoke(tmp_path / "case.h5ad", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert "warning: 'truth' writes 't ' for 'T': only case or white space" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_no_figure_without_a_confidence(plain: Path, tmp_path: Path) -> None:

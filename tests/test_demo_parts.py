@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
@@ -205,3 +208,23 @@ def test_programme_is_strongest_in_its_cells(
     score = np.asarray(cells[:, present].X.mean(axis=1)).ravel()
     means = pd.Series(score).groupby(cells.obs[demo.LABELS_KEY].astype(str).to_numpy()).mean()
     assert means.idxmax() == cell_type
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "demo --out plkd-demo --overwrite"),
+        (["OUT=mine"], "demo --out mine"),
+        (["OUT=mine", "DEMO_ARGS=--overwrite"], "demo --out mine --overwrite"),
+    ],
+)
+def test_make_replaces_an_earlier_demo_in_its_own_folder_alone(given: list[str], said: str) -> None:
+    root = Path(__file__).parents[1]
+    command = ["make", "-n", "-o", ".venv/.installed", "VENV=.venv", *given, "demo"]
+    not_kept = ("OUT", "DEMO_ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # make may run the tests
+    kept = {name: value for name, value in os.environ.items() if name not in not_kept}
+    done = subprocess.run(
+        command, cwd=root, env=kept, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip().endswith(said)

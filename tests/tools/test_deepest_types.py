@@ -137,12 +137,15 @@ def test_bad_hierarchies_are_refused(annotated: AnnData, tmp_path: Path) -> None
         plkd.tl.deepest_types(annotated, tmp_path / "no.csv")
     with pytest.raises(InputError, match="none of 'CD4', 'CD8', 'B' among 'y', 'x'"):
         plkd.tl.deepest_types(annotated, {"x": "y"})
+    for odd in (["T", "lymphoid"], ("T",), {"T"}, 1.5):
+        with pytest.raises(InputError, match=f"parent of 'CD4' .*; found a {type(odd).__name__}"):
+            plkd.tl.deepest_types(annotated, {**PARENTS, "CD4": odd})  # type: ignore[dict-item]
     with pytest.raises(InputError, match="min_confidence"):
         plkd.tl.deepest_types(annotated, PARENTS, min_confidence=0)
     assert "plkd_deepest" not in annotated.obs
 
 
-@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, ""])
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, "", "NA", "nan"])
 def test_a_missing_parent_is_none(annotated: AnnData, missing: object) -> None:
     plkd.tl.deepest_types(annotated, {**PARENTS, "lymphoid": missing})
     found = annotated.obs["plkd_deepest"]

@@ -77,6 +77,36 @@ def test_names_without_anything_in_common_are_told(annotated: AnnData) -> None:
     assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize("name", ["nk", "NK ", " Nk"])
+def test_names_that_differ_in_case_or_white_space_are_told(annotated: AnnData, name: str) -> None:
+    annotated.obs["cell_type"] = ["B", "T", "T", None, name]
+    annotated.uns["plkd"] = {"classes": np.array(["B", "NK", "T"], dtype=object)}
+    with pytest.warns(UserWarning, match=f"'cell_type' writes '{name}' for 'NK': only") as caught:
+        plkd.tl.evaluate(annotated, labels_key="cell_type")
+    assert [each.filename for each in caught] == [__file__]
+    annotated.obs["plkd_label"] = "B"
+    with pytest.warns(UserWarning, match="for 'NK'"):  # a type of the model that no cell was given
+        plkd.tl.evaluate(annotated, labels_key="cell_type")
+    del annotated.uns["plkd"]
+    plkd.tl.evaluate(annotated, labels_key="cell_type")
+
+
+def test_only_names_that_the_model_lacks_are_told(annotated: AnnData) -> None:
+    annotated.obs["cell_type"] = ["B", "b", "T", "Unknown", "NK"]
+    annotated.obs["plkd_label"] = ["B", "b", "T", "unknown", "NK"]
+    plkd.tl.evaluate(annotated, labels_key="cell_type")
+    annotated.obs["cell_type"] = [f"TYPE {i}" for i in range(5)]
+    annotated.obs["plkd_label"] = [f"type {i}" for i in range(5)]
+    annotated.obs["plkd_label"] = annotated.obs["plkd_label"].mask(lambda x: x == "type 4", "B")
+    annotated.uns["plkd"] = {"classes": np.array([f"type {i}" for i in range(9)], dtype=object)}
+    with pytest.warns(UserWarning, match="every score is 0|only case") as caught:
+        plkd.tl.evaluate(annotated, labels_key="cell_type")
+    said = [str(each.message) for each in caught]
+    assert len(said) == 2
+    assert "every score is 0" in said[0]
+    assert "'TYPE 0' for 'type 0'" in said[1]
+
+
 def test_file_gives_what_memory_gives(annotated: AnnData, tmp_path: Path) -> None:
     path = tmp_path / "annotated.h5ad"
     annotated.write_h5ad(path)

@@ -129,6 +129,32 @@ def test_confidence_stands_beside_the_label(full: AnnData, label: str, confidenc
     assert measured.mean_confidence == 0.25
 
 
+def test_the_best_label_has_what_stands_beside_the_label(full: AnnData, tmp_path: Path) -> None:
+    found = trust_of(full, prediction_key="plkd_best_label", batch_key="donor")
+    usual = trust_of(full, batch_key="donor")
+    known = [name is not None for name in TRUTH]
+    right = np.array(BEST, dtype=object) == np.array(TRUTH, dtype=object)
+    expected = plkd.metrics.calibration_report(
+        np.array(CONFIDENCE, dtype=np.float32)[known], right[known]
+    )
+    assert found.calibration == expected
+    assert found.sets == usual.sets
+    assert (found.rejection.n_unknown, found.rejection.new_types) == (0, ("NK",))
+    assert found.rejection.auroc == usual.rejection.auroc
+    full.write_h5ad(tmp_path / "a.h5ad")
+    keys = {"labels_key": "truth", "prediction_key": "plkd_best_label", "batch_key": "donor"}
+    assert evaluate_file(tmp_path / "a.h5ad", **keys).trust == found
+
+
+def test_a_key_that_ends_in_best_has_slots_of_its_own(full: AnnData) -> None:
+    full.obs["plkd_best_confidence"] = 0.25
+    full.uns["plkd_best"] = {"classes": np.array(["B", "T", "NK"], dtype=object)}
+    found = trust_of(full, prediction_key="plkd_best_label")
+    assert found.calibration is not None
+    assert found.calibration.mean_confidence == 0.25
+    assert (found.sets, found.rejection.new_types) == ((), ())
+
+
 def test_all_unknown_has_no_calibration(full: AnnData) -> None:
     full.obs["plkd_label"] = "unknown"
     with pytest.warns(UserWarning, match="no predicted type is a true type"):

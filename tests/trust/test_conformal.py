@@ -48,6 +48,10 @@ def slow_sets(
     return members
 
 
+TOO_FEW = "ignore:an error rate of .* held-out cells:UserWarning"
+
+
+@pytest.mark.filterwarnings(TOO_FEW)
 @pytest.mark.parametrize("by_type", [False, True])
 @pytest.mark.parametrize("alpha", [0.01, 0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("n", [1, 8, 9, 10, 99, 150])
@@ -58,6 +62,7 @@ def test_sets_are_those_of_p_values(n: int, alpha: float, by_type: bool) -> None
     np.testing.assert_array_equal(found, slow_sets(held, new, alpha, by_type=by_type))
 
 
+@pytest.mark.filterwarnings(TOO_FEW)
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.sampled_from([0.05, 0.1, 0.2, 1 / 3, 0.6]))
 def test_ties_do_not_matter(seed: int, n: int, alpha: float) -> None:
@@ -115,9 +120,14 @@ def test_a_type_of_too_few_cells_takes_the_threshold_of_all() -> None:
     assert scores.thresholds(1 / 9, by_type=True)[3] == shares[:8, 3].min()
 
 
-def test_too_few_cells_altogether_give_every_type() -> None:
+@pytest.mark.parametrize("by_type", [False, True])
+def test_too_few_cells_altogether_give_every_type(by_type: bool) -> None:
     shares, codes = cells(8, 0)
-    thresholds = held_out_scores(shares, codes).thresholds(0.1)
+    said = "rate of 0.1 needs 9 held-out cells, the model has 8: .* rate possible is 0.1112$"
+    with pytest.warns(UserWarning, match=said) as caught:
+        thresholds = held_out_scores(shares, codes).thresholds(0.1, by_type=by_type)
+    assert [each.filename for each in caught] == [__file__]
+    held_out_scores(shares, codes).thresholds(0.1112, by_type=by_type)
     assert thresholds.tolist() == [0.0] * 4
     assert prediction_sets(np.zeros((2, 4)), thresholds).all()
 

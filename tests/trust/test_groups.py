@@ -89,6 +89,16 @@ def test_many_cells_are_put_into_as_many_groups_as_there_may_be():
     assert np.array_equal(group, grouped(points, 1)[0])
 
 
+@pytest.mark.parametrize("n_cells", [900, 5000])
+def test_the_order_of_the_cells_does_not_matter(n_cells):
+    points = np.random.default_rng(0).normal(size=(n_cells, 4)).astype(np.float32)
+    order = np.random.default_rng(1).permutation(n_cells)
+    group, means = grouped(points, 0)
+    other, same = grouped(points[order], 0)
+    assert np.allclose(means, same, atol=1e-4)
+    assert np.array_equal(group[order], other)
+
+
 def test_distance_is_that_of_the_groups_mean_to_three_groups_of_the_reference(space):
     query, _ = cells({0: 150, 1: 150}, seed=1)
     points = space.points(query)
@@ -112,7 +122,7 @@ def test_a_type_beside_a_known_one_shows_in_groups_and_not_in_cells(space):
     novel = types == 3
     by_group = roc_auc_score(novel, space.distances(points))
     nearest = np.linalg.norm(points[:, None] - space.centers[0], axis=2).min(1)
-    assert by_group > 0.95
+    assert by_group > 0.9
     assert by_group > roc_auc_score(novel, nearest) + 0.1
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from plkd.trust.novelty import (
     GROUP_WEIGHT,
+    MOST_RAISED,
     GroupScale,
     NoveltyScale,
+    beside_the_query,
     group_scale,
     novelty,
     novelty_scale,
@@ -77,6 +79,37 @@ def test_a_batch_effect_is_never_negative_and_not_read_off_few_cells(scale):
     few = scale.scores(readings(FEWEST_CELLS - 1, raised=3.0))
     assert scale.usual.shift(few) == 0
     assert scale.usual.shift(np.append(few, few[0])) > 0
+
+
+def test_a_query_closer_than_the_held_out_cells_has_as_many_false_alarms_as_stated():
+    rng = np.random.default_rng(0)
+    closer = rng.random(4000) ** 1.7  # half are below 0.31
+    novel = rng.uniform(0.8, 1.0, 400)
+    found = np.concatenate([closer, novel]).astype(np.float32)
+    raised = beside_the_query(found)
+    assert np.median(raised) == pytest.approx(0.5, abs=1e-6)
+    assert (np.diff(raised[np.argsort(found)]) >= 0).all()  # the order stays
+    assert raised.min() >= 0
+    assert raised.max() <= 1
+    assert (found[:4000] > 0.95).mean() < 0.04 < (raised[:4000] > 0.95).mean() < 0.08
+    assert (raised[4000:] > 0.95).mean() > (found[4000:] > 0.95).mean() + 0.15
+
+
+def test_a_query_is_raised_by_no_more_than_a_little():
+    found = (np.random.default_rng(0).random(500) ** 8).astype(np.float32)
+    raised = beside_the_query(found).astype(np.float64)
+    odds = [float(np.median(each)) / (1 - float(np.median(each))) for each in (found, raised)]
+    assert np.log(odds[1] / odds[0]) == pytest.approx(MOST_RAISED, abs=0.01)
+
+
+def test_a_query_like_the_held_out_cells_or_of_few_cells_is_left_as_it_is():
+    found = np.random.default_rng(0).random(500).astype(np.float32)
+    found[0] = 1.0
+    further = np.sqrt(found)
+    assert (beside_the_query(further) == further).all()
+    few = found[: FEWEST_CELLS - 1] / 2
+    assert (beside_the_query(few) == few).all()
+    assert (beside_the_query(found / 2) > found / 2).mean() > 0.99
 
 
 def test_the_order_of_the_cells_does_not_matter(scale):

@@ -57,6 +57,8 @@ def write(path: Path, text: str | bytes) -> Path:
         "\ufeffcell_type,parent\r\n CD4 , T\r\n\r\nCD8,T\r\nT,\r\nB,\r\n",
         "parent\tnote\tCell_Type\nT\tx\tCD4\nT\t\tCD8\n\t\tT\n\t\tB\n",
         'cell_type,parent\n"CD4","T"\nCD8,T\nCD8,T\nB,\n',
+        '"","cell_type","parent"\n"1","CD4","T"\n"2","CD8","T"\n"3","T",NA\n"4","B",NA\n',
+        "cell_type,parent\nCD4,T\nCD8,T\nT,nan\nB,None\n",
     ],
 )
 def test_tables_are_read(tmp_path: Path, text: str) -> None:

@@ -39,9 +39,15 @@ def annotation_text(
         f"Genes: {summary.genes_found:,} of the model's {summary.genes_of_model:,} found "
         f"({summary.gene_share:.0%}; {summary.weight_share:.0%} of its weight), "
         f"by {summary.matched_by}.",
+        f"Values: {summary.expression} ({summary.expression_note}).",
     ]
     if summary.n_no_counts:
         lines.append(f"Without a count in any of these genes: {n_of(summary.n_no_counts, 'cell')}.")
+    if summary.error_rate is None:
+        lines.append(
+            "The model has not learned when to be believed: no cell with counts is called unknown, "
+            "there are no sets."
+        )
     if summary.false_alarm:
         lines.append(
             f"Unlike the reference and called unknown: "

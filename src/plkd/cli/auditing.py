@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,13 +114,29 @@ def audit(
         overwrite=overwrite,
     )
     seconds = time.perf_counter() - began
-    said = audit_text(found, reference=reference, out=out, top=top, seconds=seconds)
+    given = ["--batch", batch] if batch is not None else []
+    given += ["--layer", layer] if layer is not None else []
+    given += ["--use-raw"] if use_raw else []
+    given += ["--expression", expression.value] if expression is not None else []
+    said = audit_text(found, reference=reference, out=out, top=top, seconds=seconds, options=given)
     numbers = {"reference": str(reference), "out": str(out), **found.as_dict()}
     answer(said, numbers, json_to=json_to, overwrite=overwrite, quiet=quiet)
 
 
-def audit_text(found: LabelAudit, *, reference: Path, out: Path, top: int, seconds: float) -> str:
-    """Say how many labels look wrong, which ones most, of which types, and what to do."""
+def audit_text(
+    found: LabelAudit,
+    *,
+    reference: Path,
+    out: Path,
+    top: int,
+    seconds: float,
+    options: Sequence[str] = (),
+) -> str:
+    """Say how many labels look wrong, which ones most, of which types, and what to do.
+
+    Training is told the same ``options`` of where the values and the batches are.
+    """
+    train = ["plkd", "train", str(reference), "--labels", found.labels_key, *options]
     lines = [
         f"Judged {n_of(found.n_cells, 'label')} of {n_of(len(found.classes), 'cell type')} in "
         f"{duration(seconds)}: "
@@ -149,8 +167,8 @@ def audit_text(found: LabelAudit, *, reference: Path, out: Path, top: int, secon
             f"Written: {out}",
             "Next:    look at its first cells; where they are wrong, correct or clear "
             f"obs['{found.labels_key}']",
-            f"         plkd train {reference} --labels {found.labels_key} --out MODEL/ "
-            "--doubtful-labels 0   (sets aside what is more likely wrong than right)",
+            f"         {shlex.join(train)} --out MODEL/ --doubtful-labels 0   "
+            "(sets aside what is more likely wrong than right)",
         ]
     )
 

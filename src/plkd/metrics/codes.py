@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,3 +45,26 @@ def label_codes(values: Values, which: str) -> tuple[list[str], np.ndarray]:
     place = {name: code for code, name in enumerate(names)}
     lookup = np.array([*(place.get(name, -1) for name in found), -1], dtype=np.int64)
     return names, lookup[codes]  # code -1, no value, takes the last place
+
+
+def spelled_otherwise(names: Sequence[str], known: Collection[str]) -> list[tuple[str, str]]:
+    """Find names that are known but for upper and lower case or white space.
+
+    Parameters
+    ----------
+    names
+        What is looked up.
+    known
+        The names as they should be.
+
+    Returns
+    -------
+    Each name that is not known, beside the known one that reads the same.
+    """
+    place = {_plain(name): name for name in sorted(known, reverse=True)}
+    unknown = [name for name in names if name not in known]
+    return [(name, place[_plain(name)]) for name in unknown if _plain(name) in place]
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()

@@ -15,7 +15,7 @@ from plkd.data.rows import positive_in_row
 from plkd.errors import InputError
 from plkd.model.predict import Prediction, Predictor
 from plkd.model.query import Query
-from plkd.tools.judging import Doubt, type_sets
+from plkd.tools.judging import Doubt, set_thresholds, type_sets
 from plkd.tools.threads import in_order
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def annotate_chunks(
 ) -> None:
     """Fill ``answers`` chunk by chunk; memory holds a few chunks at a time.
 
+    Sets of types are made where a ``doubt`` says how sure they have to be.
+
     Raises
     ------
     InputError
@@ -107,10 +109,11 @@ def annotate_chunks(
     n_cells = query.source.n_cells
     unknown = labels_of(predictor.classes).index(UNKNOWN)
     every = np.packbits(np.ones(predictor.n_types, dtype=bool))  # nothing speaks against any type
+    thresholds = None if doubt is None else set_thresholds(predictor.trust, doubt, stacklevel=4)
     starts = range(0, n_cells, chunk_size)
     chunks = (slice(start, min(start + chunk_size, n_cells)) for start in starts)
     answered = in_order(
-        lambda cells: (cells, _answer(query, cells, predictor, doubt or Doubt())),
+        lambda cells: (cells, _answer(query, cells, predictor, thresholds)),
         chunks,
         side_by_side=predictor.small,
     )
@@ -158,7 +161,9 @@ class _Chunk:
     points: NDArray[np.float32] | None = None
 
 
-def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _Chunk:
+def _answer(
+    query: Query, cells: slice, predictor: Predictor, thresholds: NDArray[np.float32] | None
+) -> _Chunk:
     """Return what the network says, calibrated where the model has learned how."""
     said, detected = _predict(query, cells, predictor)
     trust, probabilities = predictor.trust, said.probabilities
@@ -166,7 +171,7 @@ def _answer(query: Query, cells: slice, predictor: Predictor, doubt: Doubt) -> _
         return _Chunk(probabilities, said.embedding, detected)
     own = probabilities.max(1)
     probabilities = trust.calibration.probabilities(probabilities, said.scores)
-    members = type_sets(probabilities, trust, doubt)
+    members = None if thresholds is None else type_sets(probabilities, thresholds)
     return _Chunk(probabilities, said.embedding, detected, said.scores, own, members, said.points)
 
 

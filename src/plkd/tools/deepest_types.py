@@ -17,7 +17,7 @@ from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.manifest import installed_version
 from plkd.tools.annotating import UNKNOWN
-from plkd.tools.h5ad_output import PROVENANCE
+from plkd.tools.h5ad_output import annotation_of
 from plkd.tools.smoothing import check_probabilities
 from plkd.trust.hierarchy import MIN_CONFIDENCE, Hierarchy, build_hierarchy
 from plkd.trust.parent_map import ParentMap, read_parent_map
@@ -181,7 +181,7 @@ def _parent_map(hierarchy: str | Path | Mapping[str, str] | ParentMap) -> Parent
     if isinstance(hierarchy, str | Path):
         return read_parent_map(hierarchy)
     if isinstance(hierarchy, Mapping):
-        pairs = ((label_text(child), label_text(parent)) for child, parent in hierarchy.items())
+        pairs = [(label_text(child), _parent(child, above)) for child, above in hierarchy.items()]
         return ParentMap.of(pairs, source="the hierarchy")
     raise InputError(
         "a file, a mapping or a ParentMap as the hierarchy",
@@ -190,15 +190,21 @@ def _parent_map(hierarchy: str | Path | Mapping[str, str] | ParentMap) -> Parent
     )
 
 
+def _parent(child: Any, above: Any) -> str:
+    """Return the parent's name; names may be numbers, those of clusters say."""
+    name = label_text(above)
+    if name and not isinstance(above, str | int | np.integer):
+        raise InputError(
+            f"the name of the one parent of {child!r} in the hierarchy",
+            f"a {type(above).__name__}",
+            "pass text; for several parents a table with a line for each, or ParentMap.of(pairs)",
+        )
+    return name
+
+
 def _annotation(adata: AnnData, slots: SlotNames) -> tuple[tuple[str, ...], Any]:
     """Return the classes and, of each cell, their probabilities."""
-    entry = adata.uns.get(slots.provenance)
-    if not isinstance(entry, Mapping) or not set(entry) >= PROVENANCE:
-        raise InputError(
-            f"the annotation of plkd under {slots.key!r}",
-            f"no uns[{slots.provenance!r}] of plkd's",
-            "run plkd.tl.annotate(..., probabilities=True) first, or pass its key_added",
-        )
+    entry = annotation_of(adata.obs, adata.uns, slots)
     name = slots.probabilities
     if name not in adata.obsm:
         raise InputError(

@@ -13,6 +13,8 @@ import numpy as np
 from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.metrics.classification import report
+from plkd.metrics.codes import spelled_otherwise
+from plkd.metrics.rejection import UNKNOWN
 from plkd.tools.evaluating_trust import columns_of, key_of, trust_report
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ def evaluate(
     Warns
     -----
     UserWarning
-        If no predicted type is the name of a true type.
+        If no predicted type is the name of a true type, or a true type differs from one of the
+        model's only in case or white space.
     """
     keys = _Keys(labels_key, prediction_key, confidence_key, batch_key)
     return _compare(adata.obs, adata.uns, keys, "obs", stacklevel=3)
@@ -111,11 +114,12 @@ def evaluate_file(
     Warns
     -----
     UserWarning
-        If no predicted type is the name of a true type.
+        If no predicted type is the name of a true type, or a true type differs from one of the
+        model's only in case or white space.
     """
     obs = read_obs(Path(path))
     keys = _Keys(labels_key, prediction_key, confidence_key, batch_key)
-    uns = _read_classes(Path(path), prediction_key)
+    uns = _read_classes(Path(path), key_of(prediction_key, obs.columns))
     return _compare(obs, uns, keys, f"obs of {path}", stacklevel=3)
 
 
@@ -171,25 +175,25 @@ def _compare(
     )
     scores = report(truth.to_numpy(dtype=object), predicted.to_numpy(dtype=object))
     _warn_of_strangers(scores, keys, stacklevel=stacklevel + 1)
-    known_types = _classes(uns, keys.prediction)
+    known_types = _classes(uns, key_of(keys.prediction, obs.columns))
+    _warn_of_spelling(scores, keys, known_types or (), stacklevel=stacklevel + 1)
     return replace(scores, trust=trust_report(obs, columns, known_types))
 
 
-def _classes(uns: Mapping[str, Any], prediction_key: str) -> tuple[str, ...] | None:
+def _classes(uns: Mapping[str, Any], key: str | None) -> tuple[str, ...] | None:
     """Return the model's types, where ``uns`` says which they were."""
-    entry = uns.get(key_of(prediction_key) or "")
+    entry = uns.get(key or "")
     if not isinstance(entry, Mapping) or "classes" not in entry:
         return None
     return tuple(str(name) for name in np.asarray(entry["classes"]))
 
 
-def _read_classes(path: Path, prediction_key: str) -> dict[str, Any]:
+def _read_classes(path: Path, key: str | None) -> dict[str, Any]:
     """Read of ``uns`` the model's types and nothing else."""
     from anndata.io import read_elem
 
     from plkd.data.source import open_h5ad
 
-    key = key_of(prediction_key) or ""
     with open_h5ad(path) as file:
         place = f"uns/{key}/classes"
         return {key: {"classes": read_elem(file[place])}} if key and place in file else {}
@@ -198,9 +202,7 @@ def _read_classes(path: Path, prediction_key: str) -> dict[str, Any]:
 def _warn_of_strangers(scores: ClassificationReport, keys: _Keys, *, stacklevel: int) -> None:
     """Warn when no predicted type is the name of a true one."""
     types = {score.type for score in scores.per_type}
-    taken = [
-        name for name, column in zip(scores.labels, scores.confusion.T, strict=True) if column.any()
-    ]
+    taken = _predicted(scores)
     if types.isdisjoint(taken):
         warnings.warn(
             f"no predicted type is a true type, so every score is 0: '{keys.labels}' holds "
@@ -208,6 +210,29 @@ def _warn_of_strangers(scores: ClassificationReport, keys: _Keys, *, stacklevel:
             UserWarning,
             stacklevel=stacklevel,
         )
+
+
+def _warn_of_spelling(
+    scores: ClassificationReport, keys: _Keys, known_types: tuple[str, ...], *, stacklevel: int
+) -> None:
+    """Warn when true types are written in another way than the model writes them."""
+    known = {*known_types, *_predicted(scores)} - ({UNKNOWN} - {*known_types})
+    pairs = spelled_otherwise([score.type for score in scores.per_type], known)
+    if pairs:
+        more = f" and {len(pairs) - N_NAMED_TYPES} more" if len(pairs) > N_NAMED_TYPES else ""
+        shown = ", ".join(f"'{true}' for '{name}'" for true, name in pairs[:N_NAMED_TYPES])
+        warnings.warn(
+            f"'{keys.labels}' writes {shown}{more}: only case or white space differ from the "
+            "predicted types, yet these cells count as wrong; write both alike",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def _predicted(scores: ClassificationReport) -> list[str]:
+    """Return the names that some cell was given."""
+    columns = zip(scores.labels, scores.confusion.T, strict=True)
+    return [name for name, column in columns if column.any()]
 
 
 def _column(obs: Any, key: str, where: str, mend: str) -> Any:

@@ -17,7 +17,7 @@ from plkd.metrics.rejection import UNKNOWN, rejection_report
 from plkd.metrics.trust_results import CalibrationReport, SetCoverage, TrustReport
 from plkd.trust.set_names import types_of_set
 
-LABEL, CONFIDENCE = "_label", "_confidence"
+LABEL, CONFIDENCE, BEST = "_label", "_confidence", "_best"
 
 
 class Columns(NamedTuple):
@@ -32,10 +32,22 @@ class Columns(NamedTuple):
     sets: str | None
 
 
-def key_of(prediction_key: str) -> str | None:
-    """Return the ``key_added`` under which a column was written; None for another's column."""
+def key_of(prediction_key: str, names: Collection[str]) -> str | None:
+    """Return the ``key_added`` under which a column was written; None for another's column.
+
+    Parameters
+    ----------
+    prediction_key
+        The column, of labels or of best labels.
+    names
+        The columns that are there: a ``key_added`` that ends in "_best" has more than its label.
+    """
     key, there, _ = prediction_key.rpartition(LABEL)
-    return key if there and key and "/" not in key else None
+    if not there or not key or "/" in key:
+        return None
+    before = key.removesuffix(BEST)
+    own = {*SlotNames(key).of_cells} - {prediction_key}
+    return before if before and own.isdisjoint(names) else key
 
 
 def columns_of(
@@ -70,13 +82,13 @@ def columns_of(
     def beside(name: str) -> str | None:
         return name if name in names and key is not None else None
 
-    key = key_of(prediction_key)
+    key = key_of(prediction_key, names)
     slots = SlotNames(key or "none")
-    prefix, _, rest = prediction_key.rpartition(LABEL)
+    rest = prediction_key.rpartition(LABEL)[2]
     found = Columns(
         truth=labels_key,
         label=prediction_key,
-        confidence=confidence_key or beside(f"{prefix}{CONFIDENCE}{rest}"),
+        confidence=confidence_key or beside(f"{key}{CONFIDENCE}{rest}"),
         batch=batch_key,
         best_label=beside(slots.best_label),
         novelty=beside(slots.novelty),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from plkd.trust.conformal import ALPHA, prediction_sets
 from plkd.trust.drift import Condition, drift_warnings
 from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust
-from plkd.trust.novelty import FALSE_ALARM, novelty
+from plkd.trust.novelty import FALSE_ALARM, beside_the_query, novelty
 
 if TYPE_CHECKING:
     from plkd.model.predict import Predictor
@@ -81,6 +82,8 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     shift = trust.scale.usual.shift(scores[seen])
     taken_off = shift if doubt.batch_effect else 0.0
     believed = trust.calibration.confidence(answers.said, scores - taken_off)
+    # What is written is held at the largest of the other types; taking off only raises it.
+    believed = np.maximum(believed, answers.confidence)
     strange = trust.scale.usual.strangeness(scores, taken_off)
     groups, grouped = predictor.groups, trust.grouped
     enough = np.count_nonzero(seen) >= FEWEST_CELLS
@@ -89,6 +92,8 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
         off = grouped.usual.shift(among) if doubt.batch_effect else 0.0
         strange[seen] = grouped.usual.strangeness(among, off)
     found = novelty(strange, trust.sets.credibility(believed))
+    if doubt.batch_effect:
+        found[seen] = beside_the_query(found[seen])
     found[~seen] = 1.0
     unknown = ~seen
     if doubt.false_alarm > 0:
@@ -96,12 +101,38 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     return Judged(found, unknown, shift)
 
 
+def set_thresholds(
+    trust: NetworkTrust | None, doubt: Doubt, *, stacklevel: int = 2
+) -> NDArray[np.float32] | None:
+    """Return from which probability on each type is in a set; ``None`` where nobody knows.
+
+    Warns
+    -----
+    UserWarning
+        If the model cannot do what was asked for: it has not learned when to be believed, or has
+        held out too few cells for the error rate.
+    """
+    if trust is not None:
+        return trust.sets.thresholds(doubt.error_rate, stacklevel=stacklevel + 1)
+    given = {each.name: getattr(doubt, each.name) for each in fields(doubt)}
+    asked = [each.name for each in fields(doubt) if given[each.name] != each.default]
+    if given["false_alarm"] == 0 and "false_alarm" in asked:
+        asked.remove("false_alarm")  # no cell is to be called unknown, and none is
+    if asked:
+        warnings.warn(
+            f"{' and '.join(asked)} can have no effect: the model has not learned when to be "
+            "believed, so no cell with counts is called unknown and there are no sets of types",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+    return None
+
+
 def type_sets(
-    probabilities: NDArray[np.float32], trust: NetworkTrust, doubt: Doubt
+    probabilities: NDArray[np.float32], thresholds: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
     """Return which types are in the set of each cell, as bits, ``(n_cells, ceil(n_types / 8))``."""
-    members = prediction_sets(probabilities, trust.sets.thresholds(doubt.error_rate))
-    return np.packbits(members, axis=1)
+    return np.packbits(prediction_sets(probabilities, thresholds), axis=1)
 
 
 def drift_of(

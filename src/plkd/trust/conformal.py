@@ -3,19 +3,13 @@
 It is written out here: mapie wraps an estimator and fixes the rates when it is fitted, crepes keeps
 every score in a Python object; a model file wants a few numbers that answer for any error rate.
 
-The score of a type is its probability (THR, also called LAC: Sadinle, Lei & Wasserman 2019, Least
-ambiguous set-valued classifiers with bounded error levels). A type is in the set when its
-probability is at least a threshold, which is chosen on held-out cells so that the probability of
-their true type reaches it often enough. The alternatives add up probabilities from the best type
-down: APS (Romano, Sesia & Candès 2020), and RAPS with a fine for large sets
-(Angelopoulos et al. 2021). They spread the errors more evenly over easy and hard cells, and pay
-with larger sets and, to be exact, with a random number for each cell. Sets of THR are on average
-the smallest that reach the coverage, if the probabilities are right, and the same cell always gets
-the same set.
+The score of a type is its probability (THR, also called LAC: Sadinle, Lei & Wasserman 2019). How
+the threshold is chosen, and why this score and no other, is in ``docs/trust.md``.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -79,7 +73,9 @@ class HeldOutScores:
         """Number of types."""
         return len(self.n_cells) - 1
 
-    def thresholds(self, alpha: float = ALPHA, *, by_type: bool = False) -> NDArray[np.float32]:
+    def thresholds(
+        self, alpha: float = ALPHA, *, by_type: bool = False, stacklevel: int = 2
+    ) -> NDArray[np.float32]:
         """Return the probability from which on each type is in the set.
 
         Parameters
@@ -89,8 +85,9 @@ class HeldOutScores:
         by_type
             Hold the rate within each type, and not only over all cells: rare types are then as
             safe as common ones, and sets are larger. A type with fewer than ``1 / alpha - 1``
-            held-out cells cannot bear the rate and takes the threshold of all cells; see
-            :meth:`has_own`.
+            held-out cells takes the threshold of all cells; see :meth:`has_own`.
+        stacklevel
+            Whose line a warning names; 2 is the caller's.
 
         Returns
         -------
@@ -102,18 +99,27 @@ class HeldOutScores:
         InputError
             ``alpha`` is not between 0 and 1.
 
+        Warns
+        -----
+        UserWarning
+            If all cells together are too few for the rate.
+
         Notes
         -----
         With n held-out cells the threshold is the r-th smallest probability of the true type,
-        r = ⌊α (n + 1)⌋. Of a new cell that is exchangeable with them this probability falls below
-        it with probability r / (n + 1) <= α at most; the 1 in n + 1 is the new cell itself.
-        ``by_type`` is the Mondrian, or class-conditional, kind (Vovk, Gammerman & Shafer 2005):
-        n and the threshold are those of the type.
+        r = ⌊α (n + 1)⌋; with ``by_type`` (Mondrian sets) both are those of the type. Of a new cell
+        that is exchangeable with them this probability falls below it with probability r / (n + 1)
+        <= α at most; the 1 in n + 1 is the new cell itself.
         """
-        common = self._threshold(0, alpha)
-        if not by_type:
-            return np.full(self.n_types, common, dtype=np.float32)
-        own = self.has_own(alpha)
+        common, n_cells = self._threshold(0, alpha), int(self.n_cells[0])
+        if self._rank(0, alpha) < 1:
+            needed, least = np.ceil(1 / alpha - 1 - _ROUNDING), np.ceil(1e4 / (n_cells + 1)) / 1e4
+            warnings.warn(
+                f"an error rate of {alpha:g} needs {needed:,.0f} held-out cells, the model has "
+                f"{n_cells:,}: every type is in every set; the smallest rate possible is {least:g}",
+                stacklevel=stacklevel,
+            )
+        own = self.has_own(alpha) & by_type
         found = [self._threshold(1 + t, alpha) if own[t] else common for t in range(self.n_types)]
         return np.array(found, dtype=np.float32)
 
@@ -131,10 +137,9 @@ class HeldOutScores:
 
         Notes
         -----
-        The conformal p-value of the named type, the largest of all types (Saunders, Gammerman &
-        Vovk 1999): where it is small, none fits. Of cells that are exchangeable with the held-out
-        ones at most a share a have one of a or less: the named type is never less probable than
-        the true one.
+        The conformal p-value of the named type, the largest of all (Saunders, Gammerman & Vovk
+        1999): where it is small, none fits. Of cells exchangeable with the held-out ones at most a
+        share a have one of a or less: the named type is never less probable than the true one.
         """
         start, stop = self.starts[:2]
         values, ranks = self.values[start:stop], self.ranks[start:stop]
@@ -236,8 +241,8 @@ def prediction_sets(
     thresholds
         What :meth:`HeldOutScores.thresholds` returned, ``(n_types,)``.
     never_empty
-        Put the best type into every set, which would be empty where that is below the threshold.
-        Coverage can only grow; where the model is right more often, it is above ``1 - alpha``.
+        Put the best type into every set, which would be empty where that is below the threshold;
+        coverage can only grow.
 
     Returns
     -------
@@ -279,11 +284,7 @@ def _checked(
             "pass both for the same cells in the same order",
         )
     if not np.all((table >= 0) & (table <= 1 + 1e-6)):
-        raise InputError(
-            "probabilities in [0, 1]",
-            "others or NaN",
-            "pass probabilities, not logits",
-        )
+        raise InputError("probabilities in [0, 1]", "others or NaN", "pass these, not logits")
     if types.dtype.kind not in "iu" or np.any((types < -1) | (types >= table.shape[1])):
         raise InputError(
             f"types as whole numbers from 0 to {table.shape[1] - 1}, or -1 for none",

@@ -141,12 +141,16 @@ def grouped(points: Points, seed: int) -> tuple[NDArray[np.int64], Points]:
     Notes
     -----
     Lloyd's algorithm, ten rounds, from cells drawn by chance; of many cells 3,600 are drawn to find
-    the groups. It is written out here for it is a few lines, and sklearn's costs more than the
-    annotation of the cells.
+    the groups. They are drawn by where they lie, so that the order of the cells does not matter. It
+    is written out here for it is a few lines, and sklearn's costs more than the annotation of the
+    cells.
     """
     rng = np.random.default_rng(seed)
     most = MOST_GROUPS * CELLS_OF_GROUP
-    some = points if len(points) <= most else points[np.sort(rng.choice(len(points), most, False))]
+    order = np.argsort(points.sum(1, dtype=np.float64), kind="stable")
+    if len(points) > most:
+        order = order[np.sort(rng.choice(len(points), most, replace=False))]
+    some = points[order]
     n_groups = max(1, len(some) // CELLS_OF_GROUP)
     means = some[np.sort(rng.choice(len(some), n_groups, replace=False))]
     for _ in range(ROUNDS):

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from plkd.trust.usual_scores import GRID, UsualScores, usual_scores
+from plkd.trust.usual_scores import FEWEST_CELLS, GRID, UsualScores, usual_scores
 
 FALSE_ALARM = 0.05
 """Share of cells of known types that may be called unknown."""
@@ -20,6 +20,9 @@ ENERGY = 2
 FAR = 0.75
 """Part of the false alarms that distance from the reference may raise; doubt between its types may
 raise the rest."""
+
+MOST_RAISED = 1.0
+"""Log odds by which the novelties of a query close to the reference are raised at most."""
 
 GROUP_WEIGHT = 2.0
 """How much the distance of a cell's group counts beside one reading of the cell alone."""
@@ -153,6 +156,35 @@ def novelty(
     """
     smaller = np.minimum((1 - strangeness) / FAR, credibility / (1 - FAR))
     return ((1 - FAR * smaller) * (1 - (1 - FAR) * smaller)).astype(np.float32)
+
+
+def beside_the_query(found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Raise the novelties of a query that is closer to the reference than the held-out cells were.
+
+    Parameters
+    ----------
+    found
+        What :func:`novelty` returned for all cells of a query, ``(n_cells,)``.
+
+    Returns
+    -------
+    float32 ``(n_cells,)``, in the same order; as they are of fewer than 50 cells, and where half of
+    the cells or more exceed 0.5, as of cells like the held-out ones they do.
+
+    Notes
+    -----
+    Held-out batches of a reference made in several ways may be further off than a query that was
+    made in one of them. By the held-out cells alone fewer of its cells than stated would be called
+    unknown, and fewer of new types. So the same number is added to the log odds of all, which
+    brings their median to 0.5, or near it: at most :data:`MOST_RAISED`. New types among the cells
+    raise the median, so that less is added.
+    """
+    if len(found) < FEWEST_CELLS or np.median(found) >= 0.5:
+        return found
+    share = np.clip(found.astype(np.float64), 1e-9, 1 - 1e-9)
+    odds = share / (1 - share)
+    odds *= min(1 / np.median(odds), np.exp(MOST_RAISED))
+    return (odds / (1 + odds)).astype(np.float32)
 
 
 def novelty_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -> NoveltyScale:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from plkd.data.gene_names import MISSING
 from plkd.errors import InputError
 
 COLUMNS = ("cell_type", "parent")
@@ -45,8 +46,8 @@ class ParentMap:
         Parameters
         ----------
         pairs
-            Type and parent; "" as the parent makes the type a root. A type may have several
-            parents, and then several pairs.
+            Type and parent; "" as the parent, or another text for a missing one such as "NA", makes
+            the type a root. A type may have several parents, and then several pairs.
         names
             Readable names, where the pairs hold identifiers.
         source
@@ -70,7 +71,7 @@ class ParentMap:
                     "name the cell type, or remove the line",
                 )
             above.setdefault(child, {})
-            if parent:
+            if parent not in MISSING:
                 above[child][parent] = None
                 above.setdefault(parent, {})
         if not above:
@@ -108,8 +109,8 @@ def read_parent_map(path: str | Path) -> ParentMap:
     ----------
     path
         A table with the columns ``cell_type`` and ``parent``, commas or tabs between, one parent a
-        line, an empty one for a root; or an ontology, such as the Cell Ontology, as an ``.obo``
-        file, of which ``id``, ``name``, ``is_a`` and ``is_obsolete`` are read.
+        line, an empty one (or NA) for a root; or an ontology, such as the Cell Ontology, as an
+        ``.obo`` file, of which ``id``, ``name``, ``is_a`` and ``is_obsolete`` are read.
 
     Returns
     -------
