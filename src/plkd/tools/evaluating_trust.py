@@ -21,10 +21,14 @@ LABEL, CONFIDENCE, BEST = "_label", "_confidence", "_best"
 
 
 class Columns(NamedTuple):
-    """Columns of ``obs``; None for those that are not there, or not to be looked at."""
+    """Columns of ``obs``; None for those that are not there, or not to be looked at.
+
+    ``named`` is the column in which a cell may be unknown: of best labels, the labels beside them.
+    """
 
     truth: str
     label: str
+    named: str
     confidence: str | None
     batch: str | None
     best_label: str | None
@@ -88,6 +92,8 @@ def columns_of(
     found = Columns(
         truth=labels_key,
         label=prediction_key,
+        named=(beside(slots.label) if prediction_key == slots.best_label else None)
+        or prediction_key,
         confidence=confidence_key or beside(f"{key}{CONFIDENCE}{rest}"),
         batch=batch_key,
         best_label=beside(slots.best_label),
@@ -128,12 +134,13 @@ def trust_report(obs: Any, columns: Columns, known_types: Collection[str] | None
     """
     truth = obs[columns.truth].to_numpy(dtype=object)
     label = obs[columns.label].to_numpy(dtype=object)
+    named = obs[columns.named].to_numpy(dtype=object)
     novelty = None if columns.novelty is None else _numbers(obs, columns.novelty)
     best = None
     if columns.best_label is not None:
         best = accuracy(truth, obs[columns.best_label].to_numpy(dtype=object))
     return TrustReport(
-        rejection=rejection_report(truth, label, known_types=known_types, novelty=novelty),
+        rejection=rejection_report(truth, named, known_types=known_types, novelty=novelty),
         best_label_accuracy=best,
         calibration=_calibration(obs, columns, truth, label),
         sets=_sets(obs, columns, truth),
