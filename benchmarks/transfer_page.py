@@ -103,7 +103,7 @@ def how(
         "over tasks. Seconds are means over tasks and seeds; a fit of plkd is Teacher and Student "
         "together, and is therefore the same in both of its lines. Seconds of peers that come "
         "from `docs/results/peers.csv` were measured when that file was made, on the same kind of "
-        "machine.",
+        "machine; those of tosica-like beside other work, so that they are too long.",
     ]
     lacking = unfinished(table, methods, seeds)
     if lacking:
