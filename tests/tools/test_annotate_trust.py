@@ -22,7 +22,7 @@ from plkd.model.query import open_query
 from plkd.tools.annotate import annotate_file
 from plkd.tools.annotating import Answers, annotate_chunks
 from plkd.tools.judging import Doubt, judge
-from plkd.trust.novelty import novelty
+from plkd.trust.novelty import MOST_RAISED, novelty
 from plkd.trust.set_names import types_of_set
 from toy import toy_query, toy_reference
 
@@ -113,12 +113,13 @@ def test_too_small_an_error_rate_is_said_once(model):
     assert set(done.obs["plkd_set"]) == {"|".join(model.classes_)}
 
 
-def test_neither_order_nor_chunks_matter(grouping):
-    query = of_three_types(400)
-    order = np.random.default_rng(0).permutation(400)
-    one = annotated(grouping, query).obs
+@pytest.mark.parametrize("in_groups", [False, True])
+def test_neither_order_nor_chunks_matter(model, grouping, in_groups):
+    asked, query = (grouping, of_three_types(400)) if in_groups else (model, toy_query(150))
+    order = np.random.default_rng(0).permutation(query.n_obs)
+    one = annotated(asked, query).obs
     for options in ({}, {"chunk_size": 37}):
-        other = annotated(grouping, query[order].copy(), **options).obs.loc[one.index]
+        other = annotated(asked, query[order].copy(), **options).obs.loc[one.index]
         assert np.allclose(one["plkd_novelty"], other["plkd_novelty"], atol=1e-4)
         assert (one["plkd_set"].astype(str) == other["plkd_set"].astype(str)).all()
 
@@ -130,6 +131,10 @@ def test_what_all_cells_share_is_a_batch_effect_unless_told_otherwise(model):
     within, against = (
         annotated(model, moved, batch_effect=which).obs["plkd_novelty"] for which in (True, False)
     )
+    # What all share is taken off every cell; what is left may be raised, by so much at most.
+    odds, odds_against = (each.clip(1e-6, 1 - 1e-6) for each in (within, against))
+    odds, odds_against = odds / (1 - odds), odds_against / (1 - odds_against)
+    assert (odds_against * np.exp(MOST_RAISED) >= odds * (1 - 1e-4)).all()
     assert against.median() > within.median() + 0.1
     assert (against > 0.95).mean() > (within > 0.95).mean()
 
