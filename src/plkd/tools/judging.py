@@ -32,7 +32,8 @@ class Doubt:
     error_rate
         Share of cells whose set of types may miss the true one, in (0, 1).
     batch_effect
-        Take what all cells of the query have in common off their novelty.
+        Take what all cells of the query have in common off their novelty, and raise that of a query
+        closer to the reference than the held-out cells.
 
     Raises
     ------
