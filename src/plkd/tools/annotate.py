@@ -91,8 +91,9 @@ def annotate(
         puts every type into every set, with a warning; n cells were held out.
     batch_effect
         Novelty is judged after what all cells of the query have in common was put down to a batch
-        effect, and raised where they are closer to the reference than its held-out cells. Where most cells of a query may be of types that the reference lacks, pass False:
-        they are then compared with the reference alone.
+        effect, and raised where they are closer to the reference than its held-out cells. Where
+        most cells of a query may be of types that the reference lacks, pass False: they are then
+        compared with the reference alone.
     probabilities
         Also write the probabilities of all types.
     chunk_size
