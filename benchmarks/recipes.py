@@ -11,6 +11,7 @@ second run fetches nothing that is there. A network and ``pip install pooch`` ar
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import shutil
 import sys
@@ -79,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.list:
         sys.stdout.write(listing())
         return 0
+    if importlib.util.find_spec("pooch") is None:
+        say("recipes.py fetches files with pooch, which is not installed: pip install pooch")
+        return 1
     names = list(RECIPES) if "all" in options.names else list(dict.fromkeys(options.names))
     failed = []
     for name in names:
@@ -150,7 +154,7 @@ def gene_sets(out: Path, given: Path | None) -> str:
         for file in sorted(given.glob("*.gmt")):
             shutil.copy2(file, folder / file.name)
     if (folder / "reactome.gmt").is_file():
-        return f"ready: python benchmarks/transfer.py --data {out}"
+        return f"ready: python benchmarks/transfer.py --data {out} --out {out / 'results'}"
     return f"put Reactome's sets of human genes at {folder / 'reactome.gmt'} for transfer.py"
 
 

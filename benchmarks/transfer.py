@@ -30,6 +30,7 @@ from transfer_methods import METHODS, Bench, is_peer
 from transfer_page import page
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
+PEERS = "peers.csv"
 SEEDS = (0, 1, 2)
 
 
@@ -53,12 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     out = options.out or RESULTS
     written = bool(options.out or not (options.tasks or options.methods or options.seeds))
-    kept = kept_rows(options, out / "transfer.csv")
+    before = read_rows(out / "transfer.csv")
+    kept = kept_rows(options, before, peers=out / PEERS)
     if options.tables_only:
         tasks = list(dict.fromkeys(row.task for row in kept.rows()))
         tasks = [name for name in tasks if name in (options.tasks or tasks)]
     else:
-        tasks = run_missing(options, kept, table=out / "transfer.csv" if written else None)
+        tasks = run_missing(options, kept, before, out=out, written=written)
     methods = [method for method in METHODS if method in (options.methods or METHODS)]
     seeds = tuple(options.seeds or SEEDS)
     rows = kept.rows_of([(task, m, s) for task in tasks for m in methods for s in seeds])
@@ -72,31 +74,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     sys.stdout.write(text)
     if written:
-        write_rows(out / "transfer.csv", rows)
+        write_rows(out / "transfer.csv", [*of_other_tasks(before, tasks), *rows])
         (out / "transfer.md").write_text(text, encoding="utf-8")
         write_figure(out / "transfer.png", rows, methods)
     return 0
 
 
-def kept_rows(options: argparse.Namespace, table: Path) -> KeptRows:
+def of_other_tasks(rows: Sequence[Row], tasks: Sequence[str]) -> list[Row]:
+    """Return the rows that are of none of these tasks, which a run leaves alone."""
+    return [row for row in rows if row.task not in tasks]
+
+
+def kept_rows(options: argparse.Namespace, before: Sequence[Row], *, peers: Path) -> KeptRows:
     """Return the rows that need not be run again."""
-    kept = KeptRows([] if options.refresh_peers else read_rows(RESULTS / "peers.csv"))
+    kept = KeptRows([] if options.refresh_peers else read_rows(peers))
     if options.resume or options.tables_only:
-        for row in read_rows(table):
+        for row in before:
             if not is_peer(row.method):
                 kept.add(row)
     return kept
 
 
-def run_missing(options: argparse.Namespace, kept: KeptRows, *, table: Path | None) -> list[str]:
+def run_missing(
+    options: argparse.Namespace, kept: KeptRows, before: Sequence[Row], *, out: Path, written: bool
+) -> list[str]:
     """Run what ``kept`` lacks and add it there; return the names of the tasks.
 
-    Every new row is written at once, a peer's to the peers' file, plkd's to ``table`` if any.
+    Every new row is written at once, a peer's to the peers' file, plkd's to the table where that is
+    written.
     """
     folder = data_folder(options.data)
     tasks = read_tasks(folder, options.tasks)
     methods = [method for method in METHODS if method in (options.methods or METHODS)]
-    cache = KeptRows(read_rows(RESULTS / "peers.csv"))
+    cache = KeptRows(read_rows(out / PEERS))
+    others = of_other_tasks(before, [task.name for task in tasks])
     absent: set[str] = set()
     for task in tasks:
         seeds = options.seeds or SEEDS
@@ -108,9 +119,10 @@ def run_missing(options: argparse.Namespace, kept: KeptRows, *, table: Path | No
             kept.add(row)
             if is_peer(row.method):
                 cache.add(row)
-                write_rows(RESULTS / "peers.csv", cache.rows())
-            elif table:
-                write_rows(table, [row for row in kept.rows() if not is_peer(row.method)])
+                write_rows(out / PEERS, cache.rows())
+            elif written:
+                own = [row for row in kept.rows() if not is_peer(row.method)]
+                write_rows(out / "transfer.csv", [*others, *own])
     return [task.name for task in tasks]
 
 

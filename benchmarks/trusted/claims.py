@@ -8,7 +8,7 @@ from results import plus_minus
 from study.words import listed
 from trusted import names
 from trusted.cost import DISK, MEMORY, medians
-from trusted.names import CELLTYPIST, LOOKS, PEERS, PLKD, SCANVI, SOFTMAX
+from trusted.names import CELLTYPIST, FROM_LEFT_OUT, LOOKS, PEERS, PLKD, SCANVI, SOFTMAX
 from trusted.tables import by_task, known_rows, novelty_rows, present, score
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def sentences(table: pd.DataFrame, cost: pd.DataFrame, source: str) -> list[str]
     novel, known = novelty_rows(table), known_rows(table, source)
     return [
         novelty_claim(novel),
-        unknown_claim(novel, known),
+        unknown_claim(novel, known, source),
         calibration_claim(known),
         sets_claim(known),
         cost_claim(cost),
@@ -62,18 +62,19 @@ def novelty_claim(novel: pd.DataFrame) -> str:
     return f"{said} Not above {names.AUROC:.2f}: {listed(low)}." if low else said
 
 
-def unknown_claim(novel: pd.DataFrame, known: pd.DataFrame) -> str:
-    """Return how many known cells are called unknown, with and without a new type beside them."""
+def unknown_claim(novel: pd.DataFrame, known: pd.DataFrame, source: str) -> str:
+    """Return how many known cells are called unknown beside a new type and, if run, without it."""
     among, alone = (score(rows, PLKD, "unknown_of_known") for rows in (novel, known))
     if not (is_there(among) and is_there(alone)):
         return not_yet("the share of known cells called unknown")
     checks = [value[0] <= names.UNKNOWN_OF_KNOWN for value in (among, alone)]
     caught, kept = (score(novel, PLKD, name)[0] for name in ("unknown_of_new", "accuracy_of_kept"))
     most = by_task(known, PLKD, "unknown_of_known")
+    beside = "" if source == FROM_LEFT_OUT else f", {percent(alone)} where all types are known"
     above = [f"`{t}` {100 * v:.1f} %" for t, v in most.items() if v > names.UNKNOWN_OF_KNOWN]
     said = (
-        f"{verdict(checks)}: at the default threshold {percent(alone)} of the cells of known types "
-        f"are called unknown where all types are known, {percent(among)} where one was left out "
+        f"{verdict(checks)}: at the default threshold {percent(among)} of the cells of known types "
+        f"are called unknown where one type was left out{beside} "
         f"(aim: at most {100 * names.UNKNOWN_OF_KNOWN:.0f} %); of the left-out type "
         f"{100 * caught:.1f} %. The known cells that are kept are named right in "
         f"{100 * kept:.1f} % of the cases."

@@ -27,6 +27,16 @@ def test_a_device_that_is_not_here_is_refused(no_gpu):
     assert torch_device("auto") == torch_device("cpu") == torch.device("cpu")
 
 
+def test_one_gpu_of_several_is_taken_where_it_is_there(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert torch_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(InputError, match=r"a cuda:2 device.*finds 2 GPU\(s\).*'cpu' or 'auto'"):
+        torch_device("cuda:2")
+    for device in ("cuda:", "cuda:-1", "cuda:x"):
+        with pytest.raises(InputError, match="device as one of auto, cpu, cuda, mps"):
+            torch_device(device)
+
+
 @pytest.mark.parametrize("devices", [0, -1, 1.5])
 def test_a_number_of_devices_that_cannot_be_is_refused(devices):
     with pytest.raises(InputError, match=r"devices=.*as many as there are"):

@@ -264,7 +264,7 @@ def test_a_file_gets_the_deepest_types_that_memory_gets(model, tmp_path: Path):
 @pytest.fixture(scope="module")
 def grouping() -> CellAnnotator:
     """A model that held enough cells out to know of groups."""
-    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v4")
+    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v5")
 
 
 def of_three_types(n_cells: int, seed: int = 5) -> AnnData:

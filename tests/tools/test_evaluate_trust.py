@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,6 +90,35 @@ def test_missing_sets_are_empty_ones(full: AnnData) -> None:
     expected = [(7, pytest.approx(5 / 7), pytest.approx(8 / 7))]
     found = trust_of(full).sets
     assert [(each.n_cells, each.coverage, each.mean_size) for each in found] == expected
+
+
+@pytest.mark.parametrize("prediction_key", ["plkd_label", "plkd_best_label"])
+def test_cells_that_were_never_annotated_are_left_out(full: AnnData, prediction_key: str) -> None:
+    options = {"prediction_key": prediction_key, "batch_key": "donor"}
+    expected = trust_of(full, **options)
+    others = AnnData(
+        np.zeros((5, 2), dtype=np.float32),
+        obs=pd.DataFrame({"truth": "T", "donor": list("xyzzz")}, index=list("abcde")),
+    )
+    joined = anndata.concat([full, others], join="outer")
+    joined.uns["plkd"] = full.uns["plkd"]
+    assert joined.obs["plkd_set"].isna().sum() == 5
+    found = trust_of(joined, **options)
+    assert found.sets == expected.sets
+    assert found.best_label_accuracy == expected.best_label_accuracy
+    assert found.calibration == expected.calibration
+    assert found.rejection.accuracy_of_named == expected.rejection.accuracy_of_named
+    assert found.rejection.auroc == expected.rejection.auroc
+    assert plkd.tl.evaluate(joined, labels_key="truth").n_cells == 12
+
+
+def test_where_no_cell_with_a_truth_was_annotated_nothing_is_measured(full: AnnData) -> None:
+    full.obs["truth"] = [None] * 7 + ["T"]
+    full.obs.loc["cell7", ["plkd_label", "plkd_best_label", "plkd_set"]] = None
+    with pytest.warns(UserWarning, match="no predicted type is a true type"):
+        found = trust_of(full)
+    assert (found.sets, found.best_label_accuracy, found.calibration) == ((), None, None)
+    assert found.rejection.accuracy_of_named is None
 
 
 def test_names_with_a_bar_are_read_from_sets() -> None:

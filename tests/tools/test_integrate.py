@@ -267,7 +267,7 @@ def test_paired_blocks_are_aligned_by_batch(query, annotator):
 @pytest.fixture
 def grouping() -> CellAnnotator:
     """A model that held enough cells out to know the axes of its reference."""
-    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v4")
+    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v5")
 
 
 @pytest.fixture

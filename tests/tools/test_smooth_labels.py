@@ -185,7 +185,7 @@ def broken(what: str) -> AnnData:
     ("what", "message"),
     [
         ("not annotated", r"no uns\['plkd'\] of plkd's\. To mend it: run plkd\.tl\.annotate"),
-        ("joined", r"whose uns\['plkd'\] was lost: joined without uns.*uns_merge='same'"),
+        ("joined", r"whose uns\['plkd'\] was lost: obs was copied or .*uns_merge='same'"),
         ("no label", r"no obs\['plkd_label'\]"),
         ("no probabilities", "'plkd_proba' in obsm; found 'spatial'. To mend it: annotate with"),
         ("no coordinates", "'spatial' in obsm; found 'plkd_proba'"),
@@ -292,7 +292,7 @@ def test_slices_annotated_one_by_one_are_joined_with_uns(annotator) -> None:
         plkd.tl.smooth_labels(lost, batch_key="slice")
     with pytest.raises(InputError, match="uns_merge='same'"):
         plkd.tl.deepest_types(lost, {"B cell": "Lymphocyte", "T cell": "Lymphocyte"})
-    with pytest.raises(InputError, match=r"was lost: joined without uns.*uns_merge='same'"):
+    with pytest.raises(InputError, match=r"was lost: obs was copied or .*uns_merge='same'"):
         plkd.tl.annotate(lost, annotator)
     plkd.tl.annotate(lost, annotator, key_added="again")
     joined = anndata.concat(slices, label="slice", uns_merge="same")

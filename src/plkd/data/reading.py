@@ -15,6 +15,7 @@ from plkd.data.feature_types import refuse_other_features
 from plkd.data.rows import as_csr
 
 CHECKED_AT_A_TIME = 4096
+LOOKED_AT_TOGETHER = 256
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,28 @@ class ExpressionSource:
             stop = min(start + size, self.n_cells)
             yield start, stop, self.rows(start, stop)
 
+    def blocks(self, n_cells: int, size: int) -> Iterator[slice]:
+        """Say where cells from all over the source stand.
+
+        Parameters
+        ----------
+        n_cells
+            About how many cells; all, in blocks beside each other, where there are no more.
+        size
+            Cells in a block, evenly spaced.
+
+        Yields
+        ------
+        Each block, in order, none of them overlapping.
+        """
+        n_blocks = max(1, n_cells // size)
+        if n_blocks * size >= self.n_cells:
+            starts = np.arange(0, self.n_cells, size)
+        else:
+            starts = np.linspace(0, self.n_cells - size, n_blocks).astype(np.int64)
+        for start in starts.tolist():
+            yield slice(start, min(start + size, self.n_cells))
+
     def places(self, cells: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Say where some cells are found in chunks.
 
@@ -121,14 +144,10 @@ def recognise_source(
         As :func:`plkd.data.recognise`; or beside genes there are antibodies or peaks.
     """
     refuse_other_features(source.gene_columns, source.slot)
-    block = 256
-    n_blocks = max(1, min(n_cells // block, -(-source.n_cells // block)))
-    last = max(0, source.n_cells - block)
-    starts = np.unique(np.linspace(0, last, n_blocks).astype(np.int64))
     parts = []
-    for start in map(int, starts):
-        rows = source.rows(start, start + block)
-        check_values(rows, slot=source.slot, first_cell=start)
+    for cells in source.blocks(n_cells, LOOKED_AT_TOGETHER):
+        rows = source.rows(cells.start, cells.stop)
+        check_values(rows, slot=source.slot, first_cell=cells.start)
         parts.append(rows)
     sample = sp.csr_matrix(sp.vstack(parts, format="csr"))
     if sample.nnz == 0 or float(sample.data.max()) == 0.0:

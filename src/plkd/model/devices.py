@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+NUMBERED = re.compile(r"cuda:([0-9]+)")
+"""One GPU of several, to ask a network on; Fabric chooses those to train on."""
 
 
 def launch(device: str, devices: int = 1) -> Fabric:
@@ -38,13 +41,18 @@ def launch(device: str, devices: int = 1) -> Fabric:
 
 
 def torch_device(device: str) -> torch.device:
-    """Return the device that a network is asked on.
+    """Return the device that a network is asked on, with ``"cuda:1"`` the second GPU.
 
     Raises
     ------
     InputError
         There is no such device.
     """
+    if numbered := NUMBERED.fullmatch(device):
+        count = torch.cuda.device_count()
+        if int(numbered[1]) >= count:
+            raise _absent(device, 1, f"torch {torch.__version__} finds {count} GPU(s)")
+        return torch.device(device)
     _check_name(device)
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

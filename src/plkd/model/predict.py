@@ -37,8 +37,8 @@ class Prediction(NamedTuple):
     """How strange each cell is, ``(n_cells,)``, before the query's batch effect is taken off
     (:meth:`plkd.trust.novelty.NoveltyScale.scores`); ``None`` where the model does not know."""
     points: NDArray[np.float32] | None
-    """Where each cell lies along the axes of :class:`plkd.trust.groups.GroupSpace`, ``(n_cells,
-    n_axes)``; ``None`` where the model has none."""
+    """Where each cell lies along the axes of :class:`plkd.trust.group_space.GroupSpace`, or those
+    that were asked for, ``(n_cells, n_axes)``; ``None`` where the model has none."""
 
 
 class Predictor:
@@ -56,7 +56,7 @@ class Predictor:
     trust
         What the model learned of when to believe this network, or ``None``.
     groups
-        Where groups of like cells of the reference lie, or ``None``.
+        The axes of the reference and its groups of like cells, or ``None``.
 
     Raises
     ------
@@ -81,16 +81,35 @@ class Predictor:
         self._space = None if known is None or self.trust is None else known.space
         told = known is not None and self.trust is not None and self.trust.grouped is not None
         self.groups = known.groups if known is not None and told else None
-        with torch.inference_mode():
-            self._directions = None
-            if self._space is not None:
-                asked = [self._space.directions]
-                asked += [] if self.groups is None else [self.groups.axes]
-                self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
-            self._weight_by_gene: torch.Tensor | None = None
-            self._n_profiles, self._heard_as = 0, 0.0
-            if self.small:
-                self._hear_sparse(cast(Student, self.network))
+        self._origin: NDArray[np.float32] | None = None
+        if self.groups is None:
+            self._listen(None)
+        else:
+            self.listen_along(self.groups.axes, self.groups.origin)
+
+    def listen_along(self, axes: NDArray[np.float32], origin: NDArray[np.float32]) -> None:
+        """Say from now on where cells lie along these axes; at first they are the reference's.
+
+        Parameters
+        ----------
+        axes
+            What a cell is multiplied by, ``(n_axes, n_genes)``.
+        origin
+            What is taken off then, ``(n_axes,)``.
+        """
+        self._origin = origin
+        self._listen(axes)
+
+    @torch.inference_mode()
+    def _listen(self, axes: NDArray[np.float32] | None) -> None:
+        self._directions = None
+        if self._space is not None:
+            asked = [self._space.directions, *([] if axes is None else [axes])]
+            self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
+        self._weight_by_gene: torch.Tensor | None = None
+        self._n_profiles, self._heard_as = 0, 0.0
+        if self.small:
+            self._hear_sparse(cast(Student, self.network))
 
     def _hear_sparse(self, student: Student) -> None:
         """Note what sparse cells are multiplied by; profiles that are directions too, only once."""
@@ -173,8 +192,8 @@ class Predictor:
         readings = readings_of(says, logits, self.trust.embedding.distance(embedding))
         scores = self.trust.scale.scores(readings).astype(np.float32)
         points = None
-        if self.groups is not None:
-            points = heard[:, len(self._space.directions) :] - self.groups.origin
+        if self._origin is not None:
+            points = heard[:, len(self._space.directions) :] - self._origin
         return Prediction(probabilities, embedding, scores, points)
 
 

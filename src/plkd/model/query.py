@@ -55,6 +55,25 @@ class Query:
         ]
         return csr_matrix(vstack(parts, format="csr"))
 
+    def spread(self, n_cells: int, *, block: int) -> csr_matrix:
+        """Read some cells from all over the query in the model's terms.
+
+        Parameters
+        ----------
+        n_cells, block
+            About how many cells, and how many of them beside each other; all where there are no
+            more.
+
+        Returns
+        -------
+        log1p counts per 10,000 over the model's genes, CSR float32.
+        """
+        parts = [
+            align(self.log1p(cells), self.match, linear=False)
+            for cells in self.source.blocks(n_cells, block)
+        ]
+        return csr_matrix(vstack(parts, format="csr"))
+
 
 def open_query(
     source: ExpressionSource,

@@ -18,7 +18,8 @@ from plkd.training.teach import altered, predict
 from plkd.trust.confidence import fit_calibration
 from plkd.trust.conformal import held_out_scores
 from plkd.trust.drift import Condition
-from plkd.trust.groups import FEWEST_CELLS, GroupSpace, group_space
+from plkd.trust.group_space import GroupSpace, group_space
+from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust, Trust
 from plkd.trust.novelty import FALSE_ALARM, GroupScale, group_scale, novelty_scale, readings_of
 from plkd.trust.type_space import TypeClouds, TypeSpace, centred_length, type_clouds, type_space
@@ -118,18 +119,26 @@ def _trust_of(
         unknown=FALSE_ALARM,
     )
     sets = held_out_scores(calibrated, cells.codes)
-    grouped = _grouped(groups, [seen.expression for seen in both], scores)
+    doubts = [1 - each.max(1) for each in probabilities]
+    grouped = _grouped(groups, [seen.expression for seen in both], scores, doubts)
     return NetworkTrust(clouds, scale, calibration, sets, usual, grouped)
 
 
 def _grouped(
-    groups: GroupSpace, both: list[csr_matrix], scores: list[NDArray[np.float64]]
+    space: GroupSpace,
+    both: list[csr_matrix],
+    scores: list[NDArray[np.float64]],
+    doubts: list[NDArray[np.float32]],
 ) -> GroupScale | None:
     """Return what held-out cells, as they are and shifted, look like among their like."""
     if both[0].shape[0] < FEWEST_CELLS:
         return None
-    distances = [groups.distances(groups.points(expression)) for expression in both]
-    return group_scale(scores[0], distances[0], (scores[1], distances[1]))
+    readings = []
+    for expression, doubt in zip(both, doubts, strict=True):
+        among = space.of_query(expression)
+        points = np.asarray(expression @ among.axes.T, dtype=np.float32) - among.origin
+        readings.append(among.readings(among.groups(points), doubt))
+    return group_scale(scores[0], readings[0], (scores[1], readings[1]))
 
 
 def _asked(

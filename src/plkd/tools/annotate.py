@@ -115,7 +115,7 @@ def annotate(
         in [0, 1]; calibrated on held-out cells.
     ``obs['plkd_novelty']`` : float32
         How unlike the reference the cell is, in [0, 1]: the share of held-out reference cells that
-        are less so.
+        are less so, once the query's batch effect is taken off (``batch_effect``).
     ``obs['plkd_set']`` : categorical
         Types with "|" between, among which the true one is with probability 1 - ``error_rate``;
         without counts all types.
@@ -202,8 +202,8 @@ def annotate_file(
 ) -> AnnotationSummary:
     """Annotate an h5ad file into a new one, a chunk of cells at a time.
 
-    Memory does not grow with genes and values, and by some 0.2 kB with each cell: its label,
-    confidence and set, and where it lies among its like. The output is the input with the slots of
+    Memory does not grow with genes and values, and by some 0.1 kB with each cell: its label,
+    confidence and set, and the groups it is in. The output is the input with the slots of
     :func:`annotate` added. It is written beside its place and renamed when complete; the input is
     only read.
 

@@ -17,9 +17,13 @@ from plkd.model.predict import Prediction, Predictor
 from plkd.model.query import Query
 from plkd.tools.judging import Doubt, set_thresholds, type_sets
 from plkd.tools.threads import in_order
+from plkd.trust.groups import FEWEST_CELLS, MOST_CELLS, QueryGroups
 
 if TYPE_CHECKING:
     from plkd.tools.deepest_types import DeepestQuestion
+
+BESIDE_EACH_OTHER = 60
+"""Cells that are read together where some are looked at of all."""
 
 UNKNOWN = "unknown"
 """Label of a cell that is like no type of the reference, or has no count in the model's genes.
@@ -33,9 +37,10 @@ class Answers:
     """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
 
     ``scores``, ``said`` (the network's own probability of the type it names) and ``members`` (sets
-    of types as bits) are ``None`` where the model has not learned when to be believed, ``points``
-    (for groups of like cells) where it has learned nothing of groups, ``deepest`` (nodes of a
-    hierarchy and their probabilities) where none is asked for.
+    of types as bits) are ``None`` where the model has not learned when to be believed, ``among``
+    and ``groups`` (groups of like cells, and those of each cell) where it has learned nothing of
+    groups or there are too few cells, ``points`` (along the reference's axes) and ``deepest``
+    (nodes of a hierarchy and their probabilities) where none are asked for.
     """
 
     codes: NDArray[np.int32]
@@ -48,14 +53,23 @@ class Answers:
     points: NDArray[np.float32] | None
     embedding: Any
     probabilities: Any | None = None
+    among: QueryGroups | None = None
+    groups: NDArray[np.uint8] | None = None
     deepest: tuple[NDArray[np.int32], NDArray[np.float32]] | None = None
 
     @classmethod
     def with_wide(
-        cls, n_cells: int, predictor: Predictor, embedding: Any, probabilities: Any | None
+        cls,
+        n_cells: int,
+        predictor: Predictor,
+        embedding: Any,
+        probabilities: Any | None,
+        *,
+        with_points: bool = False,
     ) -> Answers:
         """Return arrays for so many cells, not filled yet, beside wide parts that are there."""
-        knows, groups = predictor.trust is not None, predictor.groups
+        knows = predictor.trust is not None
+        groups = predictor.groups if with_points else None
         return cls(
             codes=np.empty(n_cells, dtype=np.int32),
             confidence=np.empty(n_cells, dtype=np.float32),
@@ -71,12 +85,17 @@ class Answers:
 
     @classmethod
     def in_memory(
-        cls, n_cells: int, predictor: Predictor, *, probabilities: bool = False
+        cls,
+        n_cells: int,
+        predictor: Predictor,
+        *,
+        probabilities: bool = False,
+        with_points: bool = False,
     ) -> Answers:
         """Return arrays for so many cells, not filled yet."""
         shares = np.empty((n_cells, predictor.n_types), dtype=np.float32) if probabilities else None
         embedding = np.empty((n_cells, predictor.width), dtype=np.float32)
-        return cls.with_wide(n_cells, predictor, embedding, shares)
+        return cls.with_wide(n_cells, predictor, embedding, shares, with_points=with_points)
 
 
 def check_chunk_size(chunk_size: int) -> None:
@@ -97,7 +116,8 @@ def annotate_chunks(
 ) -> None:
     """Fill ``answers`` chunk by chunk; memory holds a few chunks at a time.
 
-    Sets of types are made where a ``doubt`` says how sure they have to be.
+    Where a ``doubt`` is given, sets of types are made as sure as it says, and cells are put into
+    groups of like ones.
 
     Raises
     ------
@@ -110,10 +130,12 @@ def annotate_chunks(
     unknown = labels_of(predictor.classes).index(UNKNOWN)
     every = np.packbits(np.ones(predictor.n_types, dtype=bool))  # nothing speaks against any type
     thresholds = None if doubt is None else set_thresholds(predictor.trust, doubt, stacklevel=4)
+    if doubt is not None:
+        _look_among(query, predictor, answers, doubt)
     starts = range(0, n_cells, chunk_size)
     chunks = (slice(start, min(start + chunk_size, n_cells)) for start in starts)
     answered = in_order(
-        lambda cells: (cells, _answer(query, cells, predictor, thresholds)),
+        lambda cells: (cells, _answer(query, cells, predictor, thresholds, answers.among)),
         chunks,
         side_by_side=predictor.small,
     )
@@ -134,6 +156,8 @@ def annotate_chunks(
                 answers.said[cells] = chunk.said
             if answers.points is not None and chunk.points is not None:
                 answers.points[cells] = chunk.points
+            if answers.groups is not None and chunk.groups is not None:
+                answers.groups[cells] = chunk.groups
             if answers.members is not None and chunk.members is not None:
                 answers.members[cells] = np.where(seen[:, None], chunk.members, every)
             if answers.deepest is not None and hierarchy is not None:
@@ -159,10 +183,28 @@ class _Chunk:
     said: NDArray[np.float32] | None = None
     members: NDArray[np.uint8] | None = None
     points: NDArray[np.float32] | None = None
+    groups: NDArray[np.uint8] | None = None
+
+
+def _look_among(query: Query, predictor: Predictor, answers: Answers, doubt: Doubt) -> None:
+    """Make groups of like cells from some of the query, before all are put into them."""
+    if predictor.groups is None or query.source.n_cells < FEWEST_CELLS:
+        return
+    some = query.spread(MOST_CELLS, block=BESIDE_EACH_OTHER)
+    some = some[positive_in_row(some) > 0]
+    if some.shape[0] < FEWEST_CELLS:
+        return
+    answers.among = predictor.groups.of_query(some, batch_effect=doubt.batch_effect)
+    answers.groups = np.zeros((query.source.n_cells, len(answers.among.centers)), dtype=np.uint8)
+    predictor.listen_along(answers.among.axes, answers.among.origin)
 
 
 def _answer(
-    query: Query, cells: slice, predictor: Predictor, thresholds: NDArray[np.float32] | None
+    query: Query,
+    cells: slice,
+    predictor: Predictor,
+    thresholds: NDArray[np.float32] | None,
+    among: QueryGroups | None,
 ) -> _Chunk:
     """Return what the network says, calibrated where the model has learned how."""
     said, detected = _predict(query, cells, predictor)
@@ -172,7 +214,12 @@ def _answer(
     own = probabilities.max(1)
     probabilities = trust.calibration.probabilities(probabilities, said.scores)
     members = None if thresholds is None else type_sets(probabilities, thresholds)
-    return _Chunk(probabilities, said.embedding, detected, said.scores, own, members, said.points)
+    groups = None
+    if among is not None and said.points is not None:
+        groups = among.groups(said.points)
+    return _Chunk(
+        probabilities, said.embedding, detected, said.scores, own, members, said.points, groups
+    )
 
 
 def _predict(

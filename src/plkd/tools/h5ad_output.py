@@ -20,9 +20,15 @@ PROVENANCE = frozenset({"plkd_version", "classes"})
 """What stands in an entry of ``uns`` that plkd wrote."""
 
 JOIN_AGAIN = (
-    "join again with anndata.concat(..., uns_merge='same'), or annotate under another key_added"
+    "where slices were joined, join again with anndata.concat(..., uns_merge='same'); or drop "
+    "these columns of obs, or annotate under another key_added"
 )
 """What mends an annotation whose ``uns`` is gone; ``uns`` of several models are not the same."""
+
+
+def lost_uns(names: SlotNames) -> str:
+    """Return words for an annotation that ``uns`` does not tell of."""
+    return f"whose uns[{names.provenance!r}] was lost: obs was copied or joined without uns"
 
 
 def has_provenance(uns: Mapping[str, Any], names: SlotNames) -> bool:
@@ -54,7 +60,7 @@ def refuse_collisions(
     taken += [f"uns[{names.provenance!r}]"] if entry is not None else []
     if taken:
         joined = has_annotation(obs, names)
-        why = f"whose uns[{names.provenance!r}] was lost: joined without uns"
+        why = lost_uns(names)
         raise InputError(
             "free slots to write the annotation to",
             f"{', '.join(taken)}, {why if joined else 'not written by plkd'}",
@@ -85,7 +91,7 @@ def annotation_of(
     if absent:
         found = f"no obs[{absent[0]!r}]"
     elif has_annotation(obs, names):
-        found = f"columns of obs whose uns[{names.provenance!r}] was lost: joined without uns"
+        found = f"columns of obs {lost_uns(names)}"
         mend = JOIN_AGAIN
     raise InputError(f"the annotation of plkd under {names.key!r}", found, mend)
 

@@ -209,10 +209,11 @@ def _embed(
 ) -> tuple[Block, AnnotationSummary]:
     """Return the cells of one input as its model embeds them, and what was done."""
     moved = how.align and not (how.paired and how.batch_key is None)
-    answers = Answers.in_memory(query.source.n_cells, predictor, probabilities=moved)
+    answers = Answers.in_memory(
+        query.source.n_cells, predictor, probabilities=moved, with_points=with_axes
+    )
     annotate_chunks(query, predictor, answers, chunk_size=how.chunk_size, progress=progress)
-    along_axes = answers.points if with_axes else None
-    block = Block(answers.embedding, answers.no_counts, answers.probabilities, along_axes)
+    block = Block(answers.embedding, answers.no_counts, answers.probabilities, answers.points)
     return block, summarise(query, model, answers, how.with_)
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from plkd.errors import InputError
 from plkd.trust.conformal import ALPHA, prediction_sets
 from plkd.trust.drift import Condition, drift_warnings
-from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust
 from plkd.trust.novelty import FALSE_ALARM, beside_the_query, novelty
 
@@ -86,13 +85,16 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     # What is written is held at the largest of the other types; taking off only raises it.
     believed = np.maximum(believed, answers.confidence)
     strange = trust.scale.usual.strangeness(scores, taken_off)
-    groups, grouped = predictor.groups, trust.grouped
-    enough = np.count_nonzero(seen) >= FEWEST_CELLS
-    if enough and groups is not None and grouped is not None and answers.points is not None:
-        among = grouped.scores(scores[seen], groups.distances(answers.points[seen]))
-        off = grouped.usual.shift(among) if doubt.batch_effect else 0.0
-        strange[seen] = grouped.usual.strangeness(among, off)
     found = novelty(strange, trust.sets.credibility(believed))
+    grouped, among, groups = trust.grouped, answers.among, answers.groups
+    if grouped is not None and among is not None and groups is not None:
+        readings = among.readings(groups[seen], 1 - answers.said[seen])
+        together = grouped.scores(scores[seen], readings)
+        off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
+        if grouped.is_asked(off):
+            strange = grouped.usual.strangeness(together, off)
+            credible = trust.sets.credibility(believed)[seen]
+            found[seen] = strange if grouped.heeds_doubt else novelty(strange, credible)
     if doubt.batch_effect:
         found[seen] = beside_the_query(found[seen])
     found[~seen] = 1.0

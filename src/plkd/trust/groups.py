@@ -1,4 +1,4 @@
-"""Groups of like cells of a query, and how far they are from the groups of the reference.
+"""Groups of like cells of a query, and what each says of how far it is from the reference.
 
 A single cell is measured too noisily to show that it is of a new type beside a known one. The mean
 of a few dozen like cells is not.
@@ -6,24 +6,20 @@ of a few dozen like cells is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from plkd.data.marker_scale import marker_scale
-
-N_AXES = 20
-MARKER_POWER = 0.5
-"""Markers of the types are heard a little louder in the axes than other genes."""
-
 CELLS_OF_GROUP = 30
 MOST_GROUPS = 120
 N_GROUPINGS = 3
 """Cells are put into groups so often, by chance anew; the mean is steadier than one."""
+
+MOST_CELLS = CELLS_OF_GROUP * MOST_GROUPS
+"""Cells of a query from which its groups are made, at most."""
 
 FEWEST_CELLS = 200
 """Cells below which no groups are made."""
@@ -31,7 +27,9 @@ FEWEST_CELLS = 200
 NEAREST = 3
 """Groups of the reference whose mean distance is taken."""
 
-MOST_FOR_AXES = 3000
+NEAREST_OWN = 2
+"""Groups of the query whose mean distance says how crowded it is around one of them."""
+
 ROUNDS = 10
 ROWS_AT_A_TIME = 8192
 
@@ -39,91 +37,120 @@ Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class GroupSpace:
-    """Principal axes of a reference, and where the groups of its cells lie along them.
+class QueryGroups:
+    """Groups of the cells of one query.
 
     Attributes
     ----------
     axes
         What a cell is multiplied by, float32 ``(n_axes, n_genes)``.
     origin
-        Where the mean of the reference lies along the axes, float32 ``(n_axes,)``.
+        What is taken off then, float32 ``(n_axes,)``.
     centers
-        Means of the reference's groups, taken from the origin, of each of three groupings, float32
-        ``(3, n_groups, n_axes)``.
+        Points of the groups, of each of three groupings, float32 ``(n_groups, n_axes)``: a cell is
+        in the group whose point is nearest.
+    says
+        What :func:`far_and_crowded` returned of each grouping, float32 ``(n_groups, 2)``.
     """
 
     axes: NDArray[np.float32]
     origin: Points
-    centers: Points
+    centers: tuple[Points, ...]
+    says: tuple[NDArray[np.float32], ...]
 
-    def points(self, expression: csr_matrix) -> Points:
-        """Return where cells lie along the axes, ``(n_cells, n_axes)``."""
-        return np.asarray(expression @ self.axes.T, dtype=np.float32) - self.origin
-
-    def distances(self, points: Points) -> NDArray[np.float32]:
-        """Return how far the group of each cell is from the groups of the reference.
+    def groups(self, points: Points) -> NDArray[np.uint8]:
+        """Return the group of each cell in each grouping.
 
         Parameters
         ----------
         points
-            Where the cells of a query lie along the axes, all of them, ``(n_cells, n_axes)``.
+            Where cells lie, taken from the origin, ``(n_cells, n_axes)``.
 
         Returns
         -------
-        float32 ``(n_cells,)``: mean Euclidean distance of the mean of the cell's group to the three
-        nearest groups of the reference, and of that the mean over three groupings.
+        uint8 ``(n_cells, 3)``.
         """
-        apart = np.zeros(len(points), dtype=np.float32)
-        for seed, centers in enumerate(self.centers):
-            group, means = grouped(points, seed)
-            squared = np.square(means[:, None] - centers).sum(2)
-            n_nearest = min(NEAREST, len(centers))
-            nearest = np.partition(squared, n_nearest - 1, axis=1)[:, :n_nearest]
-            apart += np.sqrt(nearest).mean(1)[group]
-        return apart / np.float32(len(self.centers))
+        found = [_nearest(points, centers) for centers in self.centers]
+        return np.column_stack(found).astype(np.uint8)
 
-    def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all arrays by name."""
-        return {"axes": self.axes, "origin": self.origin, "centers": self.centers}
+    def readings(
+        self, groups: NDArray[np.uint8], doubt: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Return what the groups of each cell say of it.
 
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return the space that ``as_arrays`` wrote."""
-        return cls(arrays["axes"], arrays["origin"], arrays["centers"])
+        Parameters
+        ----------
+        groups
+            What :meth:`groups` returned of all cells of the query, ``(n_cells, 3)``.
+        doubt
+            1 less the network's own probability of the type that it names, of all cells of the
+            query, ``(n_cells,)``.
+
+        Returns
+        -------
+        float32 ``(n_cells, 3)``, each the mean over the groupings: how far the group is from the
+        reference; how much more crowded its surroundings are with cells of the query than with
+        those of the reference; and the mean doubt of its cells.
+        """
+        total = np.zeros((len(groups), 3), dtype=np.float32)
+        for group, says in zip(groups.T, self.says, strict=True):
+            sums = np.bincount(group, doubt, minlength=len(says))
+            of_group = sums / np.maximum(np.bincount(group, minlength=len(says)), 1)
+            total += np.column_stack([says, of_group]).astype(np.float32)[group]
+        return total / np.float32(len(self.says))
 
 
-def group_space(expression: csr_matrix, codes: NDArray[np.int64], n_types: int) -> GroupSpace:
-    """Learn the axes and the groups of a reference.
+def far_and_crowded(means: Points, reference: Points) -> NDArray[np.float32]:
+    r"""Return how far groups are from the reference, and how crowded it is around them.
 
     Parameters
     ----------
-    expression
-        log1p counts per 10,000, ``(n_cells, n_genes)``.
-    codes
-        Type of each cell, -1 where it has none, ``(n_cells,)``; says which genes are markers.
-    n_types
-        Number of types.
+    means
+        Where groups of a query lie, ``(n_groups, n_axes)``.
+    reference
+        Where groups of the reference lie, ``(n_reference_groups, n_axes)``.
 
-    Notes
-    -----
-    The axes are the principal components of the cells (of 3,000 at most) with each gene on the
-    scale of :func:`plkd.data.marker_scale.marker_scale` to the power 0.5, which they absorb.
+    Returns
+    -------
+    float32 ``(n_groups, 2)``: the mean distance to the three nearest groups of the reference; and
+    :math:`\log(r / q)`, with q the mean distance to the two nearest other groups of the query, and
+    r that to as large a share of the reference's groups. Where the query has a type that the
+    reference lacks, and only then or where it has more cells of a type, q is smaller than r: also
+    beside or between known types, where no cell is far from all of them.
     """
-    scale = marker_scale(expression, codes, n_types, power=MARKER_POWER)
-    order = np.random.default_rng(0).permutation(expression.shape[0])[:MOST_FOR_AXES]
-    heard = expression[np.sort(order)].multiply(scale).toarray()
-    heard -= heard.mean(0)
-    axes = _principal_axes(heard, N_AXES) * scale
-    nowhere = np.empty((0, 0, len(axes)), dtype=np.float32)
-    origin = np.asarray(axes @ np.asarray(expression.mean(0)).ravel(), dtype=np.float32)
-    space = GroupSpace(np.ascontiguousarray(axes, dtype=np.float32), origin, nowhere)
-    points = space.points(expression)
-    centers = [grouped(points, seed)[1] for seed in range(N_GROUPINGS)]
-    return replace(space, centers=np.stack(centers))
+    to_reference, to_own = squared_distances(means, reference), squared_distances(means, means)
+    np.fill_diagonal(to_own, np.inf)
+    n_own = max(min(NEAREST_OWN, len(means) - 1), 1)
+    n_reference = max(1, round(n_own * len(reference) / len(means)))
+    crowd = _nearest_mean(to_reference, n_reference) / _nearest_mean(to_own, n_own)
+    return np.column_stack([_nearest_mean(to_reference, NEAREST), np.log(crowd)])
 
 
-def grouped(points: Points, seed: int) -> tuple[NDArray[np.int64], Points]:
+def squared_distances(points: Points, others: Points) -> NDArray[np.float32]:
+    """Return the squared Euclidean distance of each point to each other, ``(n, n_others)``."""
+    product = np.square(points).sum(1)[:, None] + np.square(others).sum(1) - 2 * points @ others.T
+    return np.asarray(np.maximum(product, 0), dtype=np.float32)
+
+
+def _nearest_mean(squared: NDArray[np.float32], n_nearest: int) -> NDArray[np.float32]:
+    """Return the mean distance to the nearest ones; a small number where that is zero."""
+    n_nearest = min(n_nearest, squared.shape[1])
+    nearest = np.sqrt(np.partition(squared, n_nearest - 1, axis=1)[:, :n_nearest]).mean(1)
+    return np.clip(nearest, 1e-6, 1e6)
+
+
+class Grouping(NamedTuple):
+    """Cells in groups of like ones."""
+
+    group: NDArray[np.int64]
+    """Group of each cell, ``(n_cells,)``."""
+    means: Points
+    """Mean of each group, float32 ``(n_groups, n_axes)``."""
+    centers: Points
+    """Means of the round before: a cell is in the group whose center is nearest."""
+
+
+def grouped(points: Points, seed: int) -> Grouping:
     """Put cells into groups of some thirty like ones, or into 120 larger ones (k-means).
 
     Parameters
@@ -135,8 +162,7 @@ def grouped(points: Points, seed: int) -> tuple[NDArray[np.int64], Points]:
 
     Returns
     -------
-    The group of each cell, int64 ``(n_cells,)``, and the mean of each group, float32 ``(n_groups,
-    n_axes)``.
+    Groups, their means, and the centers by which further cells are put into them.
 
     Notes
     -----
@@ -146,17 +172,16 @@ def grouped(points: Points, seed: int) -> tuple[NDArray[np.int64], Points]:
     cells.
     """
     rng = np.random.default_rng(seed)
-    most = MOST_GROUPS * CELLS_OF_GROUP
     order = np.argsort(points.sum(1, dtype=np.float64), kind="stable")
-    if len(points) > most:
-        order = order[np.sort(rng.choice(len(points), most, replace=False))]
+    if len(points) > MOST_CELLS:
+        order = order[np.sort(rng.choice(len(points), MOST_CELLS, replace=False))]
     some = points[order]
     n_groups = max(1, len(some) // CELLS_OF_GROUP)
     means = some[np.sort(rng.choice(len(some), n_groups, replace=False))]
     for _ in range(ROUNDS):
         means = _means(some, _nearest(some, means), means)
     group = _nearest(points, means)
-    return group, _means(points, group, means)
+    return Grouping(group, _means(points, group, means), means)
 
 
 def _nearest(points: Points, means: Points) -> NDArray[np.int64]:
@@ -169,27 +194,17 @@ def _nearest(points: Points, means: Points) -> NDArray[np.int64]:
 
 def _means(points: Points, group: NDArray[np.int64], before: Points) -> Points:
     """Return the mean of each group; one without cells stays where it was."""
-    cells = np.arange(len(points))
-    members = csr_matrix(
-        (np.ones(len(points), dtype=np.float32), (group, cells)), shape=(len(before), len(points))
-    )
-    counts = np.bincount(group, minlength=len(before))[:, None]
-    means = (members @ points) / np.maximum(counts, 1)
-    return np.where(counts > 0, means, before).astype(np.float32)
+    means = (members(group, len(before)) @ points) / _at_least_one(group, len(before))
+    there = np.bincount(group, minlength=len(before))[:, None] > 0
+    return np.where(there, means, before).astype(np.float32)
 
 
-def _principal_axes(cells: NDArray[np.floating], n_axes: int) -> NDArray[np.float64]:
-    """Return the first principal axes of centred cells, ``(n_axes, n_genes)``, orthonormal."""
-    from scipy.linalg import eigh
+def _at_least_one(group: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
+    return np.maximum(np.bincount(group, minlength=n_groups), 1)[:, None]
 
-    n_cells, n_genes = cells.shape
-    wide = n_genes > n_cells
-    product = np.asarray(cells @ cells.T if wide else cells.T @ cells, dtype=np.float64)
-    size = len(product)
-    n_axes = min(n_axes, size)
-    spread, axes = eigh(product, subset_by_index=[size - n_axes, size - 1])
-    axes = axes[:, ::-1].T
-    if wide:
-        lengths = np.sqrt(np.maximum(spread[::-1], 1e-12))[:, None]
-        axes = (axes @ cells) / lengths
-    return np.asarray(axes, dtype=np.float64)
+
+def members(group: NDArray[np.int64], n_groups: int) -> csr_matrix:
+    """Return which cells are in which group, as ones, ``(n_groups, n_cells)``."""
+    cells = np.arange(len(group))
+    ones = np.ones(len(group), dtype=np.float32)
+    return csr_matrix((ones, (group, cells)), shape=(n_groups, len(group)))

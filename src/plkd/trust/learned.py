@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plkd.trust.confidence import Calibration
 from plkd.trust.conformal import HeldOutScores
 from plkd.trust.drift import Condition
-from plkd.trust.groups import GroupSpace
+from plkd.trust.group_space import FixedGroupSpace, GroupSpace, group_space_from
 from plkd.trust.novelty import GroupScale, NoveltyScale
 from plkd.trust.type_space import TypeClouds, TypeSpace
 
@@ -90,7 +90,7 @@ class Trust:
 
     space: TypeSpace
     networks: dict[str, NetworkTrust]
-    groups: GroupSpace | None = None
+    groups: GroupSpace | FixedGroupSpace | None = None
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name, for the model file."""
@@ -109,7 +109,7 @@ class Trust:
         return cls(
             TypeSpace.from_arrays(under("space.", arrays)),
             {name: NetworkTrust.from_arrays(under(f"{name}.", arrays)) for name in names},
-            GroupSpace.from_arrays(groups) if groups else None,
+            group_space_from(groups) if groups else None,
         )
 
 

@@ -21,11 +21,18 @@ FAR = 0.75
 """Part of the false alarms that distance from the reference may raise; doubt between its types may
 raise the rest."""
 
+FURTHEST = 1.5
+"""How many times what made-up batch effects do a query's batch effect may be before its groups are
+no longer asked."""
+
 MOST_RAISED = 1.0
 """Log odds by which the novelties of a query close to the reference are raised at most."""
 
-GROUP_WEIGHT = 2.0
-"""How much the distance of a cell's group counts beside one reading of the cell alone."""
+GROUP_WEIGHTS = (2.0, 1.0, 1.0)
+"""How much each reading of a cell's groups counts beside one reading of the cell alone."""
+
+DOUBT = 2
+"""Which reading of the groups is the network's doubt; only more than usual is strange."""
 
 
 def readings_of(
@@ -95,17 +102,34 @@ class GroupScale:
     Attributes
     ----------
     middle, spread
-        Median of the held-out cells' group distances, and from there to their 90 % quantile.
+        Median of each reading of the held-out cells' groups, and from there to its 90 % quantile,
+        float64 ``(3,)``; scalars, of the first alone, in models of format version 4.
     usual
         How the scores are spread.
     """
 
-    middle: float
-    spread: float
+    middle: NDArray[np.float64]
+    spread: NDArray[np.float64]
     usual: UsualScores
 
+    @property
+    def heeds_doubt(self) -> bool:
+        """Whether the network's doubt is among the readings."""
+        return self.middle.size > DOUBT
+
+    def is_asked(self, shift: float) -> bool:
+        """Say whether the groups of a query with such a batch effect tell anything.
+
+        Notes
+        -----
+        From one modality to another the displacement is many times a new type's. Which group is
+        furthest is then chance, and many of known types would be called unknown. Models of format
+        version 4 always ask.
+        """
+        return not self.heeds_doubt or shift <= FURTHEST * self.usual.usual_shift
+
     def scores(
-        self, alone: NDArray[np.float64], distances: NDArray[np.float32]
+        self, alone: NDArray[np.float64], readings: NDArray[np.float32]
     ) -> NDArray[np.float64]:
         """Return one number of each cell, ``(n_cells,)``, in the units of the cells' own scores.
 
@@ -113,21 +137,22 @@ class GroupScale:
         ----------
         alone
             What :meth:`NoveltyScale.scores` returned, ``(n_cells,)``.
-        distances
-            What :meth:`plkd.trust.groups.GroupSpace.distances` returned, ``(n_cells,)``.
+        readings
+            What :meth:`plkd.trust.groups.QueryGroups.readings` returned, ``(n_cells, 3)``.
         """
-        return np.asarray(alone + GROUP_WEIGHT * (distances - self.middle) / self.spread)
+        n_readings = self.middle.size
+        apart = (readings[:, :n_readings] - self.middle) / self.spread
+        apart[:, DOUBT:] = np.maximum(apart[:, DOUBT:], 0)
+        return np.asarray(alone + apart @ np.array(GROUP_WEIGHTS[:n_readings]))
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
-        own = {"middle": np.asarray(self.middle), "spread": np.asarray(self.spread)}
-        return {**own, **self.usual.as_arrays()}
+        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the scale that ``as_arrays`` wrote."""
-        usual = UsualScores.from_arrays(arrays)
-        return cls(float(arrays["middle"]), float(arrays["spread"]), usual)
+        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
 
 
 def novelty(
@@ -197,32 +222,39 @@ def novelty_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -
     shifted
         Readings of such cells under made-up batch effects, ``(n_cells, 4)``.
     """
-    middle = np.median(held_out, axis=0).astype(np.float64)
-    spread = np.maximum(np.quantile(held_out, 0.9, axis=0) - middle, 1e-9).astype(np.float64)
+    middle, spread = _middle_and_spread(held_out)
     scores, raised = (_scores(each, middle, spread) for each in (held_out, shifted))
     return NoveltyScale(middle, spread, usual_scores(scores, raised))
 
 
 def group_scale(
     alone: NDArray[np.float64],
-    distances: NDArray[np.float32],
+    readings: NDArray[np.float32],
     shifted: tuple[NDArray[np.float64], NDArray[np.float32]],
 ) -> GroupScale:
     """Learn what cells of a known type look like among their like.
 
     Parameters
     ----------
-    alone, distances
-        Scores and group distances of reference cells that have not been seen, ``(n_cells,)`` each.
+    alone, readings
+        Scores of reference cells that have not been seen, ``(n_cells,)``, and what their groups say
+        of them, ``(n_cells, 3)``.
     shifted
         Both of such cells under made-up batch effects.
     """
-    middle = float(np.median(distances))
-    spread = max(float(np.quantile(distances, 0.9)) - middle, 1e-9)
     nothing = UsualScores(np.zeros(len(GRID)), 1.0, 0.0)
-    scale = GroupScale(middle, spread, nothing)
-    usual = usual_scores(scale.scores(alone, distances), scale.scores(*shifted))
+    scale = GroupScale(*_middle_and_spread(readings), nothing)
+    usual = usual_scores(scale.scores(alone, readings), scale.scores(*shifted))
     return replace(scale, usual=usual)
+
+
+def _middle_and_spread(
+    readings: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the median of each reading, and the distance from there to its 90 % quantile."""
+    middle = np.median(readings, axis=0).astype(np.float64)
+    spread = np.maximum(np.quantile(readings, 0.9, axis=0) - middle, 1e-9)
+    return middle, spread.astype(np.float64)
 
 
 def _scores(
