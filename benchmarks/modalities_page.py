@@ -72,7 +72,9 @@ HOW = (
     "et al. 2019): RNA and ATAC of the same 10,309 cells, 15 types, 12 batches; 09A to 09F are "
     "learned, 09G to 09L annotated. ATAC is read as gene activity (gene body and 2 kb upstream). "
     "Scores are those of `transfer.py` (tasks `cortex:rna`, `cortex:atac`, `cortex:rna_to_atac`); "
-    "labels that agree are counted here. Numbers are means ± standard deviations over seeds."
+    "labels that agree are counted here. Numbers are means ± standard deviations over seeds; "
+    "agreement and what annotation says are of seed 0 alone, the cells called unknown as models of "
+    "format version 4 called them."
 )
 STARRED = (
     "\\* sees the query while it learns. Methods without randomness ran once. The rest of their "

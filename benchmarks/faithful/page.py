@@ -65,8 +65,10 @@ HOW = (
     "defaults with the organism's Reactome sets, and `plkd.tl.attributions`, `plkd.tl.patterns` "
     "and `plkd.tl.marker_genes` at theirs. Genes are ranked on the reference of a transfer task "
     "(`benchmarks/tasks.py`), all methods choose among the model's genes, and the same fitted "
-    "models serve parts a, b and c. Numbers are means ± standard deviations over seeds; the "
-    "sentences are computed from them."
+    "models serve parts a, b and c. In these three, rows of attention and of the consensus are "
+    'older than the present default of `plkd.tl.patterns` (`feature="rise"`), which names other '
+    "patterns and some other consensus genes; part d is of the present one. Numbers are means ± "
+    "standard deviations over seeds; the sentences are computed from them."
 )
 
 DELETION = (

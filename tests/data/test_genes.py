@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -168,6 +169,28 @@ def test_gene_key_names_the_column() -> None:
     assert match.is_identity
     with pytest.raises(InputError, match=r"a column 'symbols' .*found columns 'symbol'"):
         match_genes(MODEL, SYMBOLS, {"symbol": SYMBOLS}, gene_key="symbols")
+
+
+@pytest.mark.parametrize("names", [IDS, [f"{name}-1" for name in SYMBOLS], POSITIONS])
+@pytest.mark.parametrize("chosen", [slice(None), slice(17)])
+def test_a_reference_with_repeated_and_missing_symbols_matches_itself(
+    names: Sequence[str], chosen: slice
+) -> None:
+    """Of all genes of the model, and where the genes without a symbol of their own are left out."""
+    columns = {"symbol": [*SYMBOLS[:17], SYMBOLS[0], SYMBOLS[0], "nan"]}
+    genes = gene_list(names, columns, gene_key="symbol").take(range(20)[chosen])
+    match = match_genes(genes, names, columns, gene_key="symbol")
+    expected = [i if i < len(genes) else -1 for i in range(20)]
+    np.testing.assert_array_equal(match.lookup, expected)
+    assert (match.summed, match.how) == ((), "var['symbol']")
+
+
+@pytest.mark.parametrize("names", [MOUSE, [f"ENSMUSG{i:011d}" for i in range(20)]])
+def test_genes_of_another_organism_that_share_an_ortholog_are_summed(names: Sequence[str]) -> None:
+    columns = {"human": [*SYMBOLS[:19], SYMBOLS[0]]}
+    match = match_genes(MODEL, names, columns, gene_key="human")
+    np.testing.assert_array_equal(match.lookup, [*range(19), 0])
+    assert match.summed == SYMBOLS[:1]
 
 
 def test_a_bad_gene_key_is_told_the_better_column() -> None:

@@ -218,6 +218,15 @@ def test_a_mudata_is_refused_with_its_modalities(adata: AnnData) -> None:
         source_from_anndata(Several())
 
 
+def test_the_raw_of_an_anndata_is_refused_with_how_to_read_it() -> None:
+    cells = toy_reference(50)
+    cells.raw = cells
+    message = r"an AnnData; found the raw of one.*pass the AnnData itself and use_raw=True"
+    with pytest.raises(InputError, match=message):
+        source_from_anndata(cells.raw)
+    assert source_from_anndata(cells, use_raw=True).n_cells == 50
+
+
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing there"):
         open_h5ad(tmp_path / "none.h5ad")
@@ -318,7 +327,7 @@ def test_genes_beside_other_features_are_refused(genes: str, others: str, use_ra
 
 
 @pytest.mark.parametrize(
-    "kinds", [["Gene Expression"], ["Peaks"], ["Peaks", "Motifs"], ["GEX", ""]]
+    "kinds", [["Gene Expression"], ["Peaks"], ["Peaks", "Motifs"], ["GEX", "", "nan", "<NA>"]]
 )
 def test_features_of_one_kind_are_taken(kinds: list[str]) -> None:
     cells = toy_reference(50)

@@ -99,6 +99,17 @@ def test_a_batch_of_one_measured_cell_cannot_be_aligned(cells: Any) -> None:
     assert report.kbet is not None
 
 
+def test_many_batches_are_aligned_and_have_an_overall_score() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(400, 3))
+    types, batches = np.resize(["a", "b"], 400), np.repeat(np.arange(100), 4)
+    report = metrics.integration_report(points, types, batches, original=points)
+    assert report.n_batches == 100
+    assert report.seurat_alignment_score == metrics.seurat_alignment_score(points, batches)
+    assert report.batch_removal is not None
+    assert report.overall is not None
+
+
 @pytest.mark.parametrize("wrap", [list, pd.Series, pd.Categorical])
 def test_cells_without_a_type_are_left_out_of_all(cells: Any, wrap: Any) -> None:
     types = cells.types.astype(object)

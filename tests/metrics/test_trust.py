@@ -149,6 +149,12 @@ def test_all_unknown_has_no_accuracy() -> None:
     assert metrics.rejection_report(["B"], ["unknown"]).accuracy_of_named is None
 
 
+def test_cells_without_a_prediction_are_not_named_wrongly() -> None:
+    found = metrics.rejection_report(["B", "B", "T", "T"], ["B", "unknown", None, ""])
+    assert (found.n_cells, found.n_unknown, found.accuracy_of_named) == (4, 1, 1.0)
+    assert metrics.rejection_report(["B", "T"], ["unknown", None]).accuracy_of_named is None
+
+
 @pytest.mark.parametrize(
     ("novelty", "message"),
     [

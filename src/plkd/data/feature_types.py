@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from plkd.data.gene_names import MISSING
 from plkd.errors import InputError
 
 COLUMN = "feature_types"
@@ -25,9 +26,10 @@ def refuse_other_features(columns: Mapping[str, Sequence[str]], slot: str) -> No
     Raises
     ------
     InputError
-        ``var['feature_types']`` names genes and something else. One kind alone is taken.
+        ``var['feature_types']`` names genes and something else. One kind alone is taken, and a
+        missing kind is none, as text ("nan") too.
     """
-    kinds = Counter(kind for kind in columns.get(COLUMN, ()) if kind)
+    kinds = Counter(kind for kind in columns.get(COLUMN, ()) if kind not in MISSING)
     genes = [kind for kind in kinds if kind.casefold() in GENES]
     if not genes or len(genes) == len(kinds):
         return

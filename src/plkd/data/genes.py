@@ -19,7 +19,7 @@ from plkd.data.gene_names import (
     organism,
     without_version,
 )
-from plkd.data.reference_genes import GeneList, GeneMatch, gene_list, texts_of
+from plkd.data.reference_genes import GeneList, GeneMatch, gene_list, named_by, texts_of
 from plkd.errors import GeneMatchError, InputError
 
 __all__ = ["GeneList", "GeneMatch", "align", "dense_align", "gene_list", "match_genes"]
@@ -112,6 +112,9 @@ def match_genes(
     _warn_of_positions(model, given, best)
     if gene_key is None:
         _warn_of_other_organism(model, fields)
+    else:
+        named = {f"var[{gene_key!r}]": _named_as_fitted(model, given, texts, gene_key)}
+        best = _best(_candidates(model, named, folds=_folds(fold_case)), model)
     match = _finish(model, best, weights)
     if match.share < warn_share:
         warnings.warn(
@@ -122,6 +125,24 @@ def match_genes(
             stacklevel=2,
         )
     return match
+
+
+def _named_as_fitted(
+    model: GeneList, given: list[str], texts: dict[str, list[str]], gene_key: str
+) -> list[str]:
+    """Return a name for each gene, where ``gene_key`` has none or one that stands twice.
+
+    A reference's own genes keep the names that they were fitted by. The genes of another organism
+    that share an ortholog stay alike, and are summed.
+    """
+    named, others = named_by(given, texts, gene_key)
+    ids = [names for names in (model.ids or (), model.names) if is_ensembl(names)]
+    there = organism(next(iter(ids), model.names))
+    found = {organism(own) for own in others.values() if is_ensembl(own)} or {organism(given)}
+    if there is None or None in found or there in found:
+        return named
+    known = set(model.names)
+    return [own if own in known else name for own, name in zip(named, texts[gene_key], strict=True)]
 
 
 def _candidates(

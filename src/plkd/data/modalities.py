@@ -21,7 +21,8 @@ def check_anndata(data: Any) -> None:
     Raises
     ------
     InputError
-        It is a MuData, a path, or something else that has no table of genes.
+        It is a MuData, a path, the ``raw`` of an AnnData, or something else that has no table of
+        genes.
     """
     found, mend = type(data).__name__, "pass an AnnData"
     if is_mudata(data):
@@ -31,6 +32,8 @@ def check_anndata(data: Any) -> None:
     elif isinstance(data, str | Path):
         found = f"the path {str(data)!r}"
         mend = "read it with anndata.read_h5ad(path), or use the plkd command, which takes files"
+    elif hasattr(data, "to_adata"):
+        found, mend = "the raw of one", "pass the AnnData itself and use_raw=True"
     elif hasattr(data, "var_names") and hasattr(data, "X"):
         return
     raise InputError("an AnnData", found, mend)

@@ -137,7 +137,7 @@ def gene_list(
     if not given:
         raise InputError("genes in the reference", "none", "pass data with at least one gene")
     texts = {key: texts_of(values) for key, values in (columns or {}).items()}
-    given, texts = _named_by(given, texts, gene_key)
+    given, texts = named_by(given, texts, gene_key)
     twice = duplicated(given)
     if twice and duplicates != "sum":
         raise InputError(
@@ -152,10 +152,29 @@ def gene_list(
     return GeneList(tuple(kept), None if ids is None else tuple(ids[i] for i in first))
 
 
-def _named_by(
+def named_by(
     given: list[str], texts: dict[str, list[str]], gene_key: str | None
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the names that were asked for, or that stand for positions, and the other columns."""
+    """Name the genes of a table as a reference's are named.
+
+    Parameters
+    ----------
+    given
+        ``var_names``.
+    texts
+        Columns of ``var`` that hold text.
+    gene_key
+        The column with the genes' names, in place of ``given``.
+
+    Returns
+    -------
+    The names that were asked for, or that stand for positions, and the other columns.
+
+    Raises
+    ------
+    InputError
+        There is no column ``gene_key``, or the names are positions and no column has others.
+    """
     if gene_key is not None and gene_key not in texts:
         raise InputError(
             f"a text column {gene_key!r} in var of the reference (gene_key)",

@@ -225,7 +225,7 @@ def _mixing_measures(
     def mean(scores: list[float]) -> float | None:
         return float(np.mean(scores)) if scores else None
 
-    aligned = can_be_aligned(own, share)
+    aligned = can_be_aligned(own)
     return _Mixing(
         seurat_alignment_score(points, own, share=share, seed=seed) if aligned else None,
         mean(layer_overlaps(points, own, kinds)),

@@ -31,7 +31,8 @@ def seurat_alignment_score(
     batches
         Batch or omics layer of each cell, ``(n_cells,)``.
     share
-        Share of the drawn cells that count as near; the default is 1 %, at least one cell.
+        Share of the drawn cells that count as near; the default is 1 %, at least one cell, and at
+        most one fewer than the smallest batch has.
     n_repeats
         How often as many cells as the smallest batch has are drawn from each batch. Batches that
         are alike in size are taken whole, once.
@@ -47,8 +48,7 @@ def seurat_alignment_score(
     ------
     InputError
         The embedding is no table of finite numbers, a cell has no batch, there is one batch only,
-        a batch has no more cells than count as near, ``n_repeats`` is below 1, or the share is not
-        in (0, 1).
+        a batch has a single cell, ``n_repeats`` is below 1, or the share is not in (0, 1).
 
     Notes
     -----
@@ -57,8 +57,11 @@ def seurat_alignment_score(
     :math:`SAS = \frac{k - \bar x}{k - k / B}`, at most 1; the mean over the draws.
 
     It does not look at types: where batches differ in their composition, even a perfect
-    integration stays below 1. With a batch of few cells it rests on few cells, and with one of no
-    more than k it would be high for any embedding: near cells cannot all be of that batch.
+    integration stays below 1. With a batch of few cells it rests on few cells.
+
+    Deviation: where the share of the drawn cells is as many as a batch has or more, by default
+    from about 100 batches on, k is one fewer than a batch has. Otherwise the near cells of a cell
+    could not all be of its own batch, and the score would be high for any embedding.
     """
     points = check_points(embedding)
     names, codes = check_groups(batches, "batches", len(points))
@@ -66,13 +69,13 @@ def seurat_alignment_score(
         raise InputError("n_repeats of 1 or more", f"{n_repeats}", "leave it out")
     members = [np.flatnonzero(codes == code) for code in range(len(names))]
     least = min(map(len, members))
-    if not can_be_aligned(codes, share):
+    n_near = max(min(near_count(least * len(names), share), least - 1), 1)
+    if not can_be_aligned(codes):
         smallest = names[int(np.argmin([len(cells) for cells in members]))]
         raise InputError(
-            f"more cells in every batch than the {near_count(least * len(names), share)} that "
-            "count as near",
+            f"more cells in every batch than the {n_near} that count as near",
             f"{least} in {smallest!r}",
-            "leave that batch out, or pass a smaller share",
+            "leave that batch out",
         )
     if all(len(cells) == least for cells in members):
         n_repeats = 1  # every draw is all cells
@@ -80,23 +83,19 @@ def seurat_alignment_score(
     scores = []
     for _ in range(n_repeats):
         drawn = np.concatenate([rng.choice(cells, least, replace=False) for cells in members])
-        scores.append(_alignment(points[drawn], codes[drawn], len(names), share))
+        scores.append(_alignment(points[drawn], codes[drawn], len(names), n_near))
     return float(np.mean(scores))
 
 
-def can_be_aligned(codes: np.ndarray, share: float) -> bool:
-    """Say whether all near cells of a cell can be of its own batch, however small that is.
+def can_be_aligned(codes: np.ndarray) -> bool:
+    """Say whether every cell has another of its own batch, which can be near it.
 
     Parameters
     ----------
     codes
         Batch of each cell, ``(n_cells,)``.
-    share
-        Share of the drawn cells that count as near.
     """
-    sizes = np.unique(codes, return_counts=True)[1]
-    least = int(sizes.min())
-    return least > near_count(least * len(sizes), share)
+    return int(np.unique(codes, return_counts=True)[1].min()) > 1
 
 
 def graph_connectivity(
@@ -165,8 +164,7 @@ def connectivity(near: np.ndarray, codes: np.ndarray) -> float:
     return float(np.mean(largest / np.bincount(codes)))
 
 
-def _alignment(points: np.ndarray, codes: np.ndarray, n_batches: int, share: float) -> float:
-    k = near_count(len(points), share)
+def _alignment(points: np.ndarray, codes: np.ndarray, n_batches: int, k: int) -> float:
     own = 0
     for cells, near in nearest_cells(points, k):
         own += int(np.count_nonzero(codes[near] == codes[cells, None]))

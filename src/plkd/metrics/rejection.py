@@ -52,11 +52,13 @@ def rejection_report(
     Notes
     -----
     The area under the ROC curve does not depend on the threshold by which cells are called unknown;
-    ties count half.
+    ties count half. Cells without a prediction were not judged: they are neither among those with
+    a label nor in this area.
     """
     scored = scored_cells(truth, predicted)
     names = np.array(scored.names, dtype=object)
     rejected = names[scored.predicted] == unknown
+    answered = names[scored.predicted] != NO_PREDICTION
     right = scored.truth == scored.predicted
     new_types: tuple[str, ...] | None = None
     new = np.zeros(len(right), dtype=bool)
@@ -66,12 +68,11 @@ def rejection_report(
         new = np.isin(scored.truth, strange)
     auroc = None
     if novelty is not None and known_types is not None:
-        answered = names[scored.predicted] != NO_PREDICTION
         auroc = _auroc(new[answered], _answered(novelty, truth, answered))
     return RejectionReport(
         n_cells=len(right),
         n_unknown=int(rejected.sum()),
-        accuracy_of_named=_share(right[~rejected]),
+        accuracy_of_named=_share(right[answered & ~rejected]),
         new_types=new_types,
         n_new=int(new.sum()),
         unknown_of_new=_share(rejected[new]),

@@ -125,7 +125,9 @@ def trust_report(obs: Any, columns: Columns, known_types: Collection[str] | None
 
     Returns
     -------
-    The report. The confidence is that of the label, so cells called unknown are not in it.
+    The report. The confidence is that of the label, so cells called unknown are not in it. Cells
+    that were never annotated, without a prediction, count for none of the shares of right labels
+    and for no set.
 
     Raises
     ------
@@ -136,15 +138,20 @@ def trust_report(obs: Any, columns: Columns, known_types: Collection[str] | None
     label = obs[columns.label].to_numpy(dtype=object)
     named = obs[columns.named].to_numpy(dtype=object)
     novelty = None if columns.novelty is None else _numbers(obs, columns.novelty)
-    best = None
-    if columns.best_label is not None:
-        best = accuracy(truth, obs[columns.best_label].to_numpy(dtype=object))
     return TrustReport(
         rejection=rejection_report(truth, named, known_types=known_types, novelty=novelty),
-        best_label_accuracy=best,
+        best_label_accuracy=_best_label_accuracy(obs, columns, truth),
         calibration=_calibration(obs, columns, truth, label),
-        sets=_sets(obs, columns, truth),
+        sets=_sets(obs, columns, truth, label),
     )
+
+
+def _best_label_accuracy(obs: Any, columns: Columns, truth: np.ndarray) -> float | None:
+    if columns.best_label is None:
+        return None
+    best = obs[columns.best_label].to_numpy(dtype=object)
+    judged = _both(truth, best)
+    return accuracy(truth[judged], best[judged]) if judged.any() else None
 
 
 def _calibration(
@@ -165,13 +172,22 @@ def _calibration(
     return calibration_report(confidence[judged], right)
 
 
-def _sets(obs: Any, columns: Columns, truth: np.ndarray) -> tuple[SetCoverage, ...]:
-    if columns.sets is None:
+def _sets(
+    obs: Any, columns: Columns, truth: np.ndarray, label: np.ndarray
+) -> tuple[SetCoverage, ...]:
+    judged = _both(truth, label)
+    if columns.sets is None or not judged.any():
         return ()
+    obs, truth = obs.loc[judged], truth[judged]
     texts, codes = label_codes(obs[columns.sets].to_numpy(dtype=object), columns.sets)
     members = [*(frozenset(types_of_set(text)) for text in texts), frozenset[str]()]
     batches = None if columns.batch is None else obs[columns.batch].to_numpy(dtype=object)
     return set_coverage(truth, [members[code] for code in codes], batches=batches)
+
+
+def _both(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Say which cells have a truth and were annotated."""
+    return (label_codes(truth, "truth")[1] >= 0) & (label_codes(predicted, "predicted")[1] >= 0)
 
 
 def _numbers(obs: Any, key: str) -> np.ndarray:

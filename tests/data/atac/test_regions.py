@@ -128,6 +128,34 @@ def test_peaks_alone_of_10x_data_are_taken() -> None:
     assert as_rows(peak_regions(table)) == [("chr1", 7, 90), ("chr1", 1, 5)]
 
 
+@pytest.mark.parametrize(
+    "kinds", [("Peaks", None), (None, float("nan")), ("Promoter", "Peaks"), ("Peaks", "")]
+)
+def test_kinds_that_are_no_genes_or_are_missing_are_taken(kinds: tuple[object, object]) -> None:
+    values = {"chrom": ["chr1", "chr2"], "start": [1, 7], "end": [5, 9]}
+    table = pd.DataFrame({**values, "feature_types": kinds}, index=["peak1", "peak2"])
+    expected = [("chr1", 1, 5), ("chr2", 7, 9)]
+    assert as_rows(peak_regions(table)) == expected
+    table["feature_types"] = pd.Categorical(kinds)
+    assert as_rows(peak_regions(table)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "peaks"),
+    [
+        (("GEX", "ATAC", "nan", None), "ATAC"),
+        (("Gene Expression", "Promoter", "Promoter", "Peaks"), "Peaks"),
+    ],
+)
+def test_genes_are_refused_with_the_kind_that_the_peaks_have(
+    kinds: tuple[str | None, ...], peaks: str
+) -> None:
+    table = pd.DataFrame({"feature_types": kinds}, index=["CD3E", "chr1:1-5", "chr1:7-9", "x"])
+    message = rf"peaks alone, '{peaks}' .*1 of 4 features .*: 'CD3E'.* == '{peaks}'\]\.copy\(\)"
+    with pytest.raises(InputError, match=message):
+        peak_regions(table)
+
+
 @pytest.mark.parametrize("name", ["chr1:5-5", "chr1:6-5"])
 def test_peaks_without_a_base_are_refused_by_name(name: str) -> None:
     with pytest.raises(InputError, match=f"before they end; found 1 that do not: '{name}'"):

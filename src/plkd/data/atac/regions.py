@@ -8,6 +8,7 @@ base.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from plkd.data.feature_types import COLUMN, GENES
-from plkd.data.gene_names import duplicated, examples
+from plkd.data.gene_names import MISSING, duplicated, examples
 from plkd.errors import InputError
 
 # R writes round numbers as 1e+05, and so do names of peaks that R made.
@@ -92,12 +93,12 @@ def peak_regions(var: Any) -> Regions:
     ------
     InputError
         Peaks have no coordinates, no base (start not below end), start below 0, or stand twice;
-        genes or other features stand beside them.
+        genes stand beside them or in their place.
     """
     names = [str(name) for name in var.index]
     regions, without = _named(names)
     if without:
-        _refuse_other_features(var, names)
+        _refuse_genes(var, names)
         regions = _from_columns(var, names) or _from_interval(var) or regions
     if regions is None:
         raise _no_coordinates([names[i] for i in without], len(names))
@@ -177,19 +178,22 @@ def _from_interval(var: Any) -> Regions | None:
     return _named([str(text) for text in var[column]])[0]
 
 
-def _refuse_other_features(var: Any, names: Sequence[str]) -> None:
+def _refuse_genes(var: Any, names: Sequence[str]) -> None:
     """Refuse genes beside peaks, or in their place: scanpy gives genes an interval as well."""
     if COLUMN not in var.columns:
         return
     kinds = [str(kind) for kind in var[COLUMN]]
-    others = [name for name, kind in zip(names, kinds, strict=True) if kind != PEAKS]
-    if len(set(kinds)) > 1 or kinds[0].casefold() in GENES:
-        raise InputError(
-            f"peaks alone, {PEAKS!r} in var[{COLUMN!r}]",
-            f"{len(others)} of {len(names)} features of another type: {examples(others)}",
-            f"take the peaks, as adata[:, adata.var[{COLUMN!r}] == {PEAKS!r}].copy() "
-            "(scanpy.read_10x_h5 reads them with gex_only=False)",
-        )
+    genes = [name for name, kind in zip(names, kinds, strict=True) if kind.casefold() in GENES]
+    if not genes:
+        return
+    others = Counter(kind for kind in kinds if kind not in MISSING and kind.casefold() not in GENES)
+    peaks = PEAKS if PEAKS in others or not others else others.most_common(1)[0][0]
+    raise InputError(
+        f"peaks alone, {peaks!r} in var[{COLUMN!r}]",
+        f"{len(genes)} of {len(names)} features of another type: {examples(genes)}",
+        f"take the peaks, as adata[:, adata.var[{COLUMN!r}] == {peaks!r}].copy() "
+        "(scanpy.read_10x_h5 reads them with gex_only=False)",
+    )
 
 
 def _no_coordinates(without: list[str], n_peaks: int) -> InputError:
