@@ -28,7 +28,7 @@ from plkd.cli.output import marker_table, table
 from plkd.cli.progress_bars import cell_progress, training_progress
 from plkd.errors import InputError, ModelFileError, TrainingError
 from plkd.metrics import report
-from plkd.model.files import ModelContents, write_model
+from plkd.model.files import FORMAT_VERSION, ModelContents, write_model
 from plkd.outputs import refuse_existing
 
 ROOT = Path(__file__).parents[1]
@@ -636,7 +636,7 @@ def test_info(model: Path) -> None:
     assert result.exit_code == 0
     for said in (
         "2: B cell, T cell",
-        "version 4",
+        f"version {FORMAT_VERSION}",
         "log1p of counts per 10,000",
         "log1p (some genes; 10,000 assumed)",
         "1,200 cells",

@@ -57,8 +57,10 @@ def test_files_are_written_and_peers_kept(
     transfer = script("transfer")
     monkeypatch.setattr(transfer, "RESULTS", folder / "results")
     command = ["--data", str(folder), "--methods", "centroid", "mlp", "--seeds", "0", "1"]
-    transfer.main([*command, "--out", str(folder / "out")])
-    kept = transfer.read_rows(folder / "results" / "peers.csv")
+    command += ["--out", str(folder / "out")]
+    transfer.main(command)
+    assert not (folder / "results").exists()
+    kept = transfer.read_rows(folder / "out" / "peers.csv")
     assert [(row.method, row.seed) for row in kept] == [("centroid", 0), ("mlp", 0), ("mlp", 1)]
     shown = transfer.read_rows(folder / "out" / "transfer.csv")
     assert [(row.method, row.seed) for row in shown] == [
@@ -70,7 +72,14 @@ def test_files_are_written_and_peers_kept(
     assert re.search(r"^\| easy \| 1\.000 ± 0\.000 \|", text, re.M)
 
     monkeypatch.setattr(transfer, "run_task", lambda *_: pytest.fail("all rows are kept"))
+    other = dataclasses.replace(shown[0], task="of another folder")
+    transfer.write_rows(folder / "out" / "transfer.csv", [other, *shown])
     transfer.main(command)
+    after = transfer.read_rows(folder / "out" / "transfer.csv")
+    places = [
+        [(row.task, row.method, row.seed) for row in rows] for rows in (after, [other, *shown])
+    ]
+    assert places[0] == places[1]
 
 
 def test_a_measured_process_reports_memory_and_seconds(
