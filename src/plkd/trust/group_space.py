@@ -35,6 +35,7 @@ MARKER_POWER = 0.5
 
 MOST_FOR_AXES = 3000
 MOST_FOR_QUERY_AXES = 1000
+"""Cells that decide about the axes, of a reference and of a query, at most."""
 
 FEWEST_NAMED = 10
 """Cells of a query that a type must be nearest to before it says how the query is displaced."""

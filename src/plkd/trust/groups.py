@@ -114,9 +114,9 @@ def far_and_crowded(means: Points, reference: Points) -> NDArray[np.float32]:
     -------
     float32 ``(n_groups, 2)``: the mean distance to the three nearest groups of the reference; and
     :math:`\log(r / q)`, with q the mean distance to the two nearest other groups of the query, and
-    r that to as large a share of the reference's groups. Where the query has a type that the
-    reference lacks, and only then or where it has more cells of a type, q is smaller than r: also
-    beside or between known types, where no cell is far from all of them.
+    r that to as large a share of the reference's groups. It is large where the query has a type
+    that the reference lacks, also beside or between known types, where no cell is far from all of
+    them; and, less so, where the query has more cells of a known type.
     """
     to_reference, to_own = squared_distances(means, reference), squared_distances(means, means)
     np.fill_diagonal(to_own, np.inf)
@@ -133,7 +133,7 @@ def squared_distances(points: Points, others: Points) -> NDArray[np.float32]:
 
 
 def _nearest_mean(squared: NDArray[np.float32], n_nearest: int) -> NDArray[np.float32]:
-    """Return the mean distance to the nearest ones; a small number where that is zero."""
+    """Return the mean distance to the nearest ones, neither zero nor infinite, ``(n,)``."""
     n_nearest = min(n_nearest, squared.shape[1])
     nearest = np.sqrt(np.partition(squared, n_nearest - 1, axis=1)[:, :n_nearest]).mean(1)
     return np.clip(nearest, 1e-6, 1e6)
