@@ -56,7 +56,7 @@ def test_it_says_what_can_be_trusted(annotated: Path) -> None:
     assert result.exit_code == 0, result.output
     said = result.stdout
     assert "Unknown: 4 cells (33.3%); accuracy of the others 0.750.\n" in said
-    assert "Best known type, of every cell: accuracy 0.667.\n" in said
+    assert "Best known type, unknown cells included: accuracy 0.667.\n" in said
     assert (
         "Of types that the model lacks (new 1, new 2, new 3 and 1 more): 4 cells; "
         "75.0% are called unknown; of all others 12.5%; AUROC of the novelty 1.000.\n"

@@ -90,6 +90,22 @@ def test_nothing_but_the_slots_is_written(query, annotator):
     pd.testing.assert_frame_equal(query.var, before.var)
 
 
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_a_matrix_that_cannot_be_written_to_is_read(query, annotator, index):
+    expected = plkd.tl.annotate(query, annotator, copy=True).obs
+    query.X = sp.csr_matrix(query.X)
+    query.X.indices, query.X.indptr = (
+        part.astype(index) for part in (query.X.indices, query.X.indptr)
+    )
+    parts = query.X.data, query.X.indices, query.X.indptr
+    for part in parts:
+        part.flags.writeable = False
+    for chunk_size in (40, 10_000):
+        plkd.tl.annotate(query, annotator, chunk_size=chunk_size)
+        assert not any(part.flags.writeable for part in parts)
+        pd.testing.assert_frame_equal(query.obs, expected, atol=1e-5)
+
+
 def test_copy_leaves_the_query(query, annotator):
     before = query.copy()
     answer = plkd.tl.annotate(query, annotator, copy=True)

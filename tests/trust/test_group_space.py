@@ -16,7 +16,14 @@ from plkd.trust.group_space import (
     group_space,
     group_space_from,
 )
-from plkd.trust.groups import CELLS_OF_GROUP, MOST_CELLS, N_GROUPINGS, far_and_crowded, grouped
+from plkd.trust.groups import (
+    CELLS_OF_GROUP,
+    MOST_CELLS,
+    N_GROUPINGS,
+    far_and_crowded,
+    grouped,
+    points_along,
+)
 
 N_GENES = 200
 OWN = [range(0, 20), range(20, 40), range(40, 60), [*range(10, 20), *range(30, 40)], range(60, 80)]
@@ -42,8 +49,7 @@ def told(
 ) -> np.ndarray:
     """What the groups say of each cell, nobody being in doubt."""
     among = space.of_query(query, batch_effect=batch_effect)
-    points = np.asarray(query @ among.axes.T, dtype=np.float32) - among.origin
-    return among.readings(among.groups(points), np.zeros(query.shape[0]))
+    return among.readings(among.groups(among.points(query)), np.zeros(query.shape[0]))
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +71,9 @@ def test_axes_are_principal_components_of_cells_with_markers_louder(reference, s
     unscaled = space.axes / scale
     assert np.allclose(unscaled @ unscaled.T, np.eye(N_AXES), atol=1e-3)
     singular = np.linalg.svd(heard, compute_uv=False)[:N_AXES]
-    along = np.linalg.norm(space.points(reference), axis=0)
+    along = np.linalg.norm(points_along(reference, space.axes, space.origin), axis=0)
     assert np.allclose(along, singular, rtol=1e-3)
-    assert np.abs(space.points(reference).mean(0)).max() < 1e-3
+    assert np.abs(points_along(reference, space.axes, space.origin).mean(0)).max() < 1e-3
 
 
 def test_fewer_cells_than_genes_have_the_same_axes(reference):
@@ -76,12 +82,12 @@ def test_fewer_cells_than_genes_have_the_same_axes(reference):
     few = group_space(expression, codes, 3)
     heard = expression.toarray() * marker_scale(expression, codes, 3, power=0.5)
     singular = np.linalg.svd(heard - heard.mean(0), compute_uv=False)[:N_AXES]
-    along = np.linalg.norm(few.points(expression), axis=0)
+    along = np.linalg.norm(points_along(expression, few.axes, few.origin), axis=0)
     assert np.allclose(along, singular, rtol=1e-3)
 
 
 def test_it_keeps_the_means_of_groups_and_types_in_all_genes(reference, space):
-    points = space.points(reference)
+    points = points_along(reference, space.axes, space.origin)
     dense = reference.toarray()
     assert space.means.shape == (N_GROUPINGS * 900 // CELLS_OF_GROUP, N_GENES)
     for seed in range(N_GROUPINGS):
@@ -117,7 +123,9 @@ def test_a_new_type_shows_in_groups_and_not_in_cells(space, novel):
         far.append(roc_auc_score(is_new, says[:, 0]))
         crowded.append(roc_auc_score(is_new, says[:, 1]))
         known = space.means[space.grouping == 0].astype(np.float32) @ space.axes.T - space.origin
-        apart = np.linalg.norm(space.points(query)[:, None] - known, axis=2)
+        apart = np.linalg.norm(
+            points_along(query, space.axes, space.origin)[:, None] - known, axis=2
+        )
         alone.append(roc_auc_score(is_new, apart.min(1)))
     assert np.mean(far) > 0.9
     assert np.mean(crowded) > 0.9
@@ -172,13 +180,13 @@ def test_it_comes_back_from_arrays(space):
 
 
 def test_a_space_of_format_4_measures_along_the_references_axes(space, reference):
-    points = space.points(reference)
+    points = points_along(reference, space.axes, space.origin)
     centers = np.stack([grouped(points, seed).means for seed in range(N_GROUPINGS)])
     fixed = group_space_from({"axes": space.axes, "origin": space.origin, "centers": centers})
     assert isinstance(fixed, FixedGroupSpace)
     assert fixed.as_arrays().keys() == {"axes", "origin", "centers"}
     query = cells({0: 150, 1: 150}, seed=1)
-    points = fixed.points(query)
+    points = points_along(query, fixed.axes, fixed.origin)
     expected = np.zeros(300)
     for seed in range(N_GROUPINGS):
         group = grouped(points, seed).group

@@ -19,7 +19,9 @@ def trust_text(trust: TrustReport | None) -> str:
         return ""
     lines = _rejection(trust.rejection)
     if trust.best_label_accuracy is not None:
-        lines.append(f"Best known type, of every cell: accuracy {trust.best_label_accuracy:.3f}.")
+        lines.append(
+            f"Best known type, unknown cells included: accuracy {trust.best_label_accuracy:.3f}."
+        )
     parts = ["\n".join(lines)]
     if trust.calibration is not None:
         parts.append(_calibration(trust.calibration))

@@ -19,7 +19,7 @@ from plkd.data.expression_errors import (
     mixed,
     refusal,
 )
-from plkd.data.rows import as_csr, row_sums
+from plkd.data.rows import as_csr, log1p_in_place, row_sums
 from plkd.data.scales import LARGEST_LOG, Scale, all_integers, find_scale, unlogged_sums
 from plkd.errors import InputError
 
@@ -226,7 +226,7 @@ def _scaled_log1p(rows: sp.csr_matrix, totals: np.ndarray | None, target: float)
     scale = np.divide(target, sums, out=np.zeros_like(sums), where=sums > 0.0)
     values = np.repeat(scale.astype(np.float32), np.diff(rows.indptr))
     values *= rows.data
-    np.log1p(values, out=values)
+    log1p_in_place(values)
     return values
 
 

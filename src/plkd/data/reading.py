@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from plkd.data.expression import Recognised, check_chunk, check_values, recognise
 from plkd.data.expression_errors import all_zero
 from plkd.data.feature_types import refuse_other_features
-from plkd.data.rows import as_csr
+from plkd.data.rows import as_csr, rows_between
 
 CHECKED_AT_A_TIME = 4096
 LOOKED_AT_TOGETHER = 256
@@ -182,6 +182,6 @@ def read_checked(source: ExpressionSource, recognised: Recognised) -> sp.csr_mat
     """
     rows = source.rows(0, source.n_cells)
     for start in range(0, source.n_cells, CHECKED_AT_A_TIME):
-        some = rows[start : start + CHECKED_AT_A_TIME]
+        some = rows_between(rows, start, min(start + CHECKED_AT_A_TIME, source.n_cells))
         check_chunk(some, recognised, slot=source.slot, first_cell=start)
     return rows

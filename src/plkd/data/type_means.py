@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from plkd.data.rows import CELLS_AT_A_TIME, rows_between
+
 
 def member_weights(codes: NDArray[np.int64], n_types: int) -> csr_matrix:
     """Return which cell is of which type, ``(n_cells, n_types)``: 1 where it is, else 0.
@@ -37,8 +39,12 @@ def weighted_means(
     ``(n_types, n_genes)``; zeros for a type without cells.
     """
     total = np.asarray(share.sum(0), dtype=np.float64).ravel()
-    sums = share.T @ expression
-    sums = np.asarray(sums.toarray() if hasattr(sums, "toarray") else sums, dtype=np.float64)
+    n_cells, n_genes = expression.shape
+    sums = np.zeros((len(total), n_genes))
+    for start in range(0, n_cells, CELLS_AT_A_TIME):
+        stop = min(start + CELLS_AT_A_TIME, n_cells)
+        some = share[start:stop].T @ rows_between(expression, start, stop)
+        sums += some.toarray() if hasattr(some, "toarray") else some
     return sums / np.maximum(total, np.finfo(np.float64).tiny)[:, None]
 
 

@@ -74,7 +74,7 @@ class SetCoverage:
     batch
         The batch that the cells are of; None for all cells.
     n_cells
-        Number of cells with a true type.
+        Number of cells with a true type that were annotated.
     coverage
         Share of them whose set holds it, in [0, 1].
     mean_size
@@ -98,7 +98,7 @@ class RejectionReport:
     n_unknown
         Number of them called unknown.
     accuracy_of_named
-        Share of right labels among the others, in [0, 1]; None where all are unknown.
+        Share of right labels among the others that were annotated, in [0, 1]; None without any.
     new_types
         True types that the model does not know; None where it is not said which it knows.
     n_new
@@ -162,7 +162,7 @@ class TrustReport:
     rejection
         Cells called unknown.
     best_label_accuracy
-        Share of the cells whose best known type is the true one, unknown cells among them, in
+        Share of the annotated cells whose best known type is the true one, unknown ones too, in
         [0, 1]; None where it was not written.
     calibration
         Confidence against accuracy, of the cells that are not called unknown; None without a

@@ -136,8 +136,8 @@ def _grouped(
     readings = []
     for expression, doubt in zip(both, doubts, strict=True):
         among = space.of_query(expression)
-        points = np.asarray(expression @ among.axes.T, dtype=np.float32) - among.origin
-        readings.append(among.readings(among.groups(points), doubt))
+        groups = among.groups(among.points(expression))
+        readings.append(among.readings(groups, doubt))
     return group_scale(scores[0], readings[0], (scores[1], readings[1]))
 
 

@@ -20,6 +20,7 @@ from plkd.trust.groups import (
     far_and_crowded,
     grouped,
     members,
+    points_along,
     squared_distances,
 )
 from plkd.trust.principal_axes import exact_axes, leading_axes
@@ -76,10 +77,6 @@ class GroupSpace:
     def origin(self) -> Points:
         """Where the mean of the reference lies along the axes, float32 ``(n_axes,)``."""
         return self.axes @ self.mean
-
-    def points(self, expression: csr_matrix) -> Points:
-        """Return where cells lie along the axes of the reference, ``(n_cells, n_axes)``."""
-        return np.asarray(expression @ self.axes.T, dtype=np.float32) - self.origin
 
     def of_query(self, expression: csr_matrix, *, batch_effect: bool = True) -> QueryGroups:
         """Put cells of a query into groups and compare these with the groups of the reference.
@@ -141,14 +138,10 @@ class FixedGroupSpace:
     origin: Points
     centers: Points
 
-    def points(self, expression: csr_matrix) -> Points:
-        """Return where cells lie along the axes of the reference, ``(n_cells, n_axes)``."""
-        return np.asarray(expression @ self.axes.T, dtype=np.float32) - self.origin
-
     def of_query(self, expression: csr_matrix, *, batch_effect: bool = True) -> QueryGroups:
         """Put cells of a query into groups along the reference's axes, where they lie."""
         del batch_effect  # is taken off the scores alone
-        points = self.points(expression)
+        points = points_along(expression, self.axes, self.origin)
         found = [grouped(points, seed) for seed in range(len(self.centers))]
         says = tuple(
             far_and_crowded(each.means, reference)
@@ -183,7 +176,7 @@ def group_space(expression: csr_matrix, codes: NDArray[np.int64], n_types: int) 
     heard = _some(expression, MOST_FOR_AXES).multiply(scale).toarray()
     axes = np.ascontiguousarray(exact_axes(heard, N_AXES) * scale, dtype=np.float32)
     mean = np.asarray(expression.mean(0), dtype=np.float32).ravel()
-    points = np.asarray(expression @ axes.T, dtype=np.float32) - axes @ mean
+    points = points_along(expression, axes, axes @ mean)
     means, grouping = [], []
     for seed in range(N_GROUPINGS):
         group = grouped(points, seed).group

@@ -58,6 +58,10 @@ class QueryGroups:
     centers: tuple[Points, ...]
     says: tuple[NDArray[np.float32], ...]
 
+    def points(self, expression: csr_matrix) -> Points:
+        """Return where cells lie along the axes, ``(n_cells, n_axes)``."""
+        return points_along(expression, self.axes, self.origin)
+
     def groups(self, points: Points) -> NDArray[np.uint8]:
         """Return the group of each cell in each grouping.
 
@@ -98,6 +102,11 @@ class QueryGroups:
             of_group = sums / np.maximum(np.bincount(group, minlength=len(says)), 1)
             total += np.column_stack([says, of_group]).astype(np.float32)[group]
         return total / np.float32(len(self.says))
+
+
+def points_along(expression: csr_matrix, axes: NDArray[np.float32], origin: Points) -> Points:
+    """Return where cells lie along axes, taken from an origin, ``(n_cells, n_axes)``."""
+    return np.asarray(expression @ axes.T, dtype=np.float32) - origin
 
 
 def far_and_crowded(means: Points, reference: Points) -> NDArray[np.float32]:
