@@ -85,7 +85,7 @@ class GroupSpace:
         ----------
         expression
             log1p counts per 10,000 of some or all cells of the query, ``(n_cells, n_genes)``; of
-            more than 3,600 some are drawn.
+            more than 2,400 some are drawn.
         batch_effect
             Move the query by what its types have in common first.
 

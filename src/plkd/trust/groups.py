@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 CELLS_OF_GROUP = 30
-MOST_GROUPS = 120
+MOST_GROUPS = 80
 N_GROUPINGS = 3
 """Cells are put into groups so often, by chance anew; the mean is steadier than one."""
 
@@ -30,7 +30,7 @@ NEAREST = 3
 NEAREST_OWN = 2
 """Groups of the query whose mean distance says how crowded it is around one of them."""
 
-ROUNDS = 10
+ROUNDS = 6
 ROWS_AT_A_TIME = 8192
 
 Points = NDArray[np.float32]
@@ -160,7 +160,7 @@ class Grouping(NamedTuple):
 
 
 def grouped(points: Points, seed: int) -> Grouping:
-    """Put cells into groups of some thirty like ones, or into 120 larger ones (k-means).
+    """Put cells into groups of some thirty like ones, or into 80 larger ones (k-means).
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def grouped(points: Points, seed: int) -> Grouping:
 
     Notes
     -----
-    Lloyd's algorithm, ten rounds, from cells drawn by chance; of many cells 3,600 are drawn to find
+    Lloyd's algorithm, six rounds, from cells drawn by chance; of many cells 2,400 are drawn to find
     the groups. They are drawn by where they lie, so that the order of the cells does not matter. It
     is written out here for it is a few lines, and sklearn's costs more than the annotation of the
     cells.
