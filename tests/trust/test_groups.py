@@ -26,7 +26,7 @@ def test_a_group_is_nearer_to_its_mean_than_to_any_other():
         assert np.allclose(means[place], points[group == place].mean(0), atol=1e-4)
     to_centers, to_means = (np.linalg.norm(points[:, None] - p, axis=2) for p in (centers, means))
     assert (to_centers.argmin(1) == group).mean() > 0.999
-    assert (to_means.argmin(1) == group).mean() > 0.9  # six rounds do not always come to rest
+    assert (to_means.argmin(1) == group).mean() > 0.9  # ten rounds do not always come to rest
 
 
 def test_many_cells_are_put_into_as_many_groups_as_there_may_be():

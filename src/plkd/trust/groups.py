@@ -30,7 +30,7 @@ NEAREST = 3
 NEAREST_OWN = 2
 """Groups of the query whose mean distance says how crowded it is around one of them."""
 
-ROUNDS = 6
+ROUNDS = 10
 ROWS_AT_A_TIME = 8192
 
 Points = NDArray[np.float32]
@@ -175,7 +175,7 @@ def grouped(points: Points, seed: int) -> Grouping:
 
     Notes
     -----
-    Lloyd's algorithm, six rounds, from cells drawn by chance; of many cells 2,400 are drawn to find
+    Lloyd's algorithm, ten rounds, from cells drawn by chance; of many cells 2,400 are drawn to find
     the groups. They are drawn by where they lie, so that the order of the cells does not matter. It
     is written out here for it is a few lines, and sklearn's costs more than the annotation of the
     cells.
