@@ -172,7 +172,7 @@ def test_of_many_cells_some_are_drawn(space):
         says = told(space, query)
         assert says.shape == (6200, 3)
         found.append(roc_auc_score(is_new, says[:, 0]))
-    assert np.mean(found) > 0.88
+    assert np.mean(found) > 0.9
 
 
 def test_it_comes_back_from_arrays(space):

