@@ -436,6 +436,7 @@ def test_annotate_with_defaults(fakes: Fakes) -> None:
         "key_added": "plkd",
         "false_alarm": 0.05,
         "error_rate": 0.1,
+        "sets_by_type": False,
         "batch_effect": True,
         "hierarchy": None,
         "min_confidence": 0.8,
@@ -473,7 +474,7 @@ def test_a_model_that_does_not_know_when_to_be_believed_says_so() -> None:
 
 def test_annotate_with_everything(fakes: Fakes) -> None:
     options = "--with teacher --use-raw --gene-key s --expression log1p --key-added mine"
-    options += " --false-alarm 0.01 --error-rate 0.2 --against-reference"
+    options += " --false-alarm 0.01 --error-rate 0.2 --sets-by-type --against-reference"
     more = "--probabilities --chunk-size 10 --overwrite --device cpu"
     result = invoke("annotate", "q", "-m", "m", "-o", "a", *options.split(), *more.split())
     assert result.exit_code == 0, result.output
@@ -486,6 +487,7 @@ def test_annotate_with_everything(fakes: Fakes) -> None:
         "key_added": "mine",
         "false_alarm": 0.01,
         "error_rate": 0.2,
+        "sets_by_type": True,
         "batch_effect": False,
         "probabilities": True,
         "chunk_size": 10,
@@ -502,7 +504,7 @@ def test_evaluate(fakes: Fakes) -> None:
     result = invoke("evaluate", "a.h5ad", "--labels", "truth")
     assert result.exit_code == 0, result.output
     expected = {"labels_key": "truth", "prediction_key": "plkd_label"}
-    expected |= {"confidence_key": None, "batch_key": None}
+    expected |= {"confidence_key": None, "batch_key": None, "hierarchy": None}
     assert fakes.evaluated == {"path": Path("a.h5ad"), **expected}
     assert "Accuracy 0.900, macro F1 0.890 (10 cells, 2 types)." in result.stdout
     assert re.search(r"6 +0\.857 +1\.000 +0\.923  T cell\n.*4 +1\.000", result.stdout)

@@ -71,6 +71,19 @@ def test_it_says_what_can_be_trusted(annotated: Path) -> None:
     assert re.search(r"\n +12 +0\.667 +1\.33  all cells\n +6 +0\.667 +1\.33  one\n", said)
 
 
+@pytest.mark.filterwarnings("default")
+def test_near_misses_are_told(annotated: Path, tmp_path: Path) -> None:
+    table = tmp_path / "parents.csv"
+    table.write_text("child,parent\nB,lymphocyte\nT,lymphocyte\n")
+    result = invoke(annotated, "--hierarchy", table, "--json", tmp_path / "scores.json")
+    assert result.exit_code == 0, result.output
+    assert "4 of the 6 types are not in" in result.stderr
+    near = json.loads((tmp_path / "scores.json").read_text())["hierarchical"]
+    said = "With near misses counted for what they share with the truth: F1 {f1:.3f} "
+    assert said.format(**near) in result.stdout
+    assert near["f1"] > 0.5
+
+
 def test_plain_annotations_are_told_as_before(plain: Path) -> None:
     result = invoke(plain)
     assert result.exit_code == 0, result.output

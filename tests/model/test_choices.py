@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import plkd
 from plkd.config import TeacherConfig, TrainConfig
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
@@ -64,3 +65,17 @@ def test_a_loaded_model_of_learned_patterns_learns_anew(tmp_path):
     model = CellAnnotator.load(tmp_path / "model")
     model.device = "cpu"
     assert model.fit(toy_reference(200, n_types=3), **KEYS).patterns_.n_free == 12
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_tools_take_the_same_seeds(seed):
+    model, cells = fit(), toy_query(20)
+    for ask in (
+        lambda: plkd.tl.audit_labels(cells, labels_key="cell_type", seed=seed),
+        lambda: plkd.tl.marker_genes(cells, model, seed=seed),
+        lambda: plkd.tl.patterns(cells, model, seed=seed),
+        lambda: plkd.tl.attributions(cells, model, seed=seed),
+        lambda: plkd.tl.integrate([cells], model, seed=seed),
+    ):
+        with pytest.raises(InputError, match="a seed between"):
+            ask()

@@ -89,6 +89,9 @@ def test_the_student_reads_sparse_cells_as_dense_ones(profiles):
     expected = x @ (also[:0] if profiles is None else profiles).T
     assert torch.allclose(agreement, expected, atol=1e-5)
     again, heard = student.from_sparse(x[stored], genes, starts, student.weight_by_gene(also))
+    at_once, beside = student.from_dense(x, student.weight_by_gene(also))
+    torch.testing.assert_close(at_once, again)
+    torch.testing.assert_close(beside, heard)
     assert torch.allclose(heard, torch.cat([expected, x @ also.T], 1), atol=1e-5)
     assert torch.allclose(again.logits, sparse.logits, atol=1e-5)
     dense = student(x)

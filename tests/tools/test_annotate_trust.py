@@ -22,6 +22,7 @@ from plkd.model.query import open_query
 from plkd.tools.annotate import annotate_file
 from plkd.tools.annotating import Answers, annotate_chunks
 from plkd.tools.judging import Doubt, judge
+from plkd.trust.conformal import held_out_scores
 from plkd.trust.novelty import MOST_RAISED, novelty
 from plkd.trust.set_names import types_of_set
 from toy import toy_query, toy_reference
@@ -105,6 +106,25 @@ def test_sets_grow_with_certainty(model):
     assert sizes[0] < sizes[2]
 
 
+def test_sets_by_type_hold_the_rate_within_each_type(model, monkeypatch):
+    """Cells of a rare type were given little of it: only a threshold of its own is low enough."""
+    n_types, rare = len(model.classes_), 1
+    codes = np.repeat(np.arange(n_types), [500, 20, *[500] * (n_types - 2)])
+    shares = np.full((len(codes), n_types), 1e-9)
+    shares[np.arange(len(codes)), codes] = np.where(codes == rare, 1e-9, 0.9)
+    networks = {**model.trust_.networks}
+    networks["student"] = replace(networks["student"], sets=held_out_scores(shares, codes))
+    monkeypatch.setattr(model, "trust_", replace(model.trust_, networks=networks))
+    query = toy_query(100)
+    plain, own = (annotated(model, query, sets_by_type=asked) for asked in (False, True))
+    for done, expected in ((plain, False), (own, True)):
+        assert done.uns["plkd"]["sets_by_type"] is expected
+    sets = [[*map(types_of_set, done.obs["plkd_set"])] for done in (plain, own)]
+    assert all(model.classes_[rare] in each for each in sets[1])
+    assert not all(model.classes_[rare] in each for each in sets[0])
+    assert all(set(few) <= set(many) for few, many in zip(*sets, strict=True))
+
+
 def test_too_small_an_error_rate_is_said_once(model):
     query = toy_query(40)
     with pytest.warns(UserWarning, match="error rate of 0.0001 needs 9,999 held-out") as caught:
@@ -184,13 +204,13 @@ def test_what_a_model_without_trust_cannot_do_is_said(tmp_path: Path):
         var=pd.DataFrame(index=list(plain.genes_.names)),
     )
     plkd.tl.annotate(query, plain, copy=True)
-    asked = {"false_alarm": 0.2, "error_rate": 0.2, "batch_effect": False}
+    asked = {"false_alarm": 0.2, "error_rate": 0.2, "batch_effect": False, "sets_by_type": True}
     for name, value in asked.items():
         with pytest.warns(UserWarning, match=f"^{name} can have no effect: the model") as caught:
             plkd.tl.annotate(query, plain, copy=True, **{name: value})
         assert [each.filename for each in caught] == [__file__]
     query.write_h5ad(tmp_path / "q.h5ad")
-    with pytest.warns(UserWarning, match="^false_alarm and error_rate and batch_effect can"):
+    with pytest.warns(UserWarning, match="^false_alarm and error_rate and batch_effect and "):
         summary = annotate_file(tmp_path / "q.h5ad", plain, tmp_path / "a.h5ad", **asked)
     assert (summary.false_alarm, summary.error_rate) == (None, None)
 

@@ -115,6 +115,54 @@ def test_file_gives_what_memory_gives(annotated: AnnData, tmp_path: Path) -> Non
     assert evaluate_file(str(path), labels_key="cell_type").as_dict() == expected
 
 
+def test_near_misses_count_where_a_hierarchy_is_given(annotated: AnnData, tmp_path: Path) -> None:
+    parents = {"T": "lymphocyte", "B": "lymphocyte", "NK": "innate"}
+    report = plkd.tl.evaluate(annotated, labels_key="cell_type", hierarchy=parents)
+    found = report.hierarchical
+    assert found is not None
+    # Each of four cells has a type and what is above it; the T cell called B shares the latter.
+    assert (found.n_cells, found.precision, found.recall, found.f1) == (4, 7 / 8, 7 / 8, 7 / 8)
+    assert report.as_dict()["hierarchical"]["f1"] == 7 / 8
+    assert plkd.tl.evaluate(annotated, labels_key="cell_type").hierarchical is None
+    table = tmp_path / "parents.csv"
+    table.write_text("cell_type,parent\n" + "".join(f"{a},{b}\n" for a, b in parents.items()))
+    annotated.write_h5ad(tmp_path / "annotated.h5ad")
+    again = evaluate_file(tmp_path / "annotated.h5ad", labels_key="cell_type", hierarchy=table)
+    assert again.hierarchical == found
+
+
+def test_a_label_above_the_type_costs_recall_alone(annotated: AnnData) -> None:
+    annotated.obs["deepest"] = ["B", "lymphocyte", "lymphocyte", "B", "unknown"]
+    keys = {"labels_key": "cell_type", "prediction_key": "deepest"}
+    parents = {"T": "lymphocyte", "B": "lymphocyte", "NK": "innate"}
+    found = plkd.tl.evaluate(annotated, **keys, hierarchy=parents).hierarchical
+    assert found is not None
+    assert (found.precision, found.recall) == (1.0, 0.5)
+
+
+def test_names_and_identifiers_of_one_node_are_alike(annotated: AnnData, tmp_path: Path) -> None:
+    terms = [("1", "lymphocyte", ""), ("2", "T", "is_a: 1\n"), ("3", "B", "is_a: 1\n")]
+    text = "".join(f"[Term]\nid: {id}\nname: {name}\n{up}\n" for id, name, up in terms)
+    (tmp_path / "cl.obo").write_text(text + "[Term]\nid: 4\nname: NK\n")
+    annotated.obs["plkd_deepest"] = ["3", "1", "1", "3", "unknown"]
+    annotated.uns["plkd"] = {"classes": np.array(["2", "3", "4"], dtype=object)}
+    keys = {"labels_key": "cell_type", "prediction_key": "plkd_deepest"}
+    with pytest.warns(UserWarning, match="no predicted type is a true type"):
+        found = plkd.tl.evaluate(annotated, **keys, hierarchy=tmp_path / "cl.obo")
+    assert found.hierarchical is not None
+    assert (found.hierarchical.precision, found.hierarchical.recall) == (1.0, 4 / 7)
+    assert found.trust is not None
+    assert found.trust.calibration is None
+
+
+def test_types_that_the_hierarchy_lacks_are_told(annotated: AnnData) -> None:
+    with pytest.warns(UserWarning, match="2 of the 3 types are not in the hierarchy") as caught:
+        plkd.tl.evaluate(annotated, labels_key="cell_type", hierarchy={"T": "lymphocyte"})
+    assert [each.filename for each in caught] == [__file__]
+    with pytest.raises(InputError, match="none of"):
+        plkd.tl.evaluate(annotated, labels_key="cell_type", hierarchy={"x": "y"})
+
+
 def test_file_is_read_without_its_expression(annotated: AnnData, tmp_path: Path) -> None:
     path = tmp_path / "annotated.h5ad"
     annotated.write_h5ad(path)

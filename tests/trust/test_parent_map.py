@@ -59,6 +59,8 @@ def write(path: Path, text: str | bytes) -> Path:
         'cell_type,parent\n"CD4","T"\nCD8,T\nCD8,T\nB,\n',
         '"","cell_type","parent"\n"1","CD4","T"\n"2","CD8","T"\n"3","T",NA\n"4","B",NA\n',
         "cell_type,parent\nCD4,T\nCD8,T\nT,nan\nB,None\n",
+        "child,Parent\nCD4,T\nCD8,T\nT,\nB,\n",
+        "parent_type\ttype\nT\tCD4\nT\tCD8\n\tT\n\tB\n",
     ],
 )
 def test_tables_are_read(tmp_path: Path, text: str) -> None:
@@ -105,7 +107,9 @@ def test_parents_stand_before_their_children() -> None:
     [
         ("cell_type,parent\nT,T\n", "'T' is above 'T'"),
         ("cell_type,parent\na,b\nb,c\nc,a\n", "no cell type beneath itself in .*parents.csv"),
-        ("child,parent\nT,\n", "found 'child,parent'"),
+        ("CD4,T\nCD8,T\n", "found 'CD4,T'"),
+        ("parent,grandparent\nT,\n", "found 'parent,grandparent'"),
+        ("n,child,parent\n1,CD4,T\n", "found 'n,child,parent'"),
         ("", "found an empty file"),
         ("\n\n", "found an empty file"),
         ("cell_type,parent\n", "found none"),

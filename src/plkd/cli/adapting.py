@@ -61,7 +61,8 @@ def adapt(
     prepare(threads=threads, json_to=json_to, overwrite=overwrite)
     from plkd.cli.progress_bars import training_progress
     from plkd.config import AdaptConfig
-    from plkd.data.source import open_h5ad, source_from_h5ad
+    from plkd.data.h5ad_files import open_h5ad
+    from plkd.data.source import source_from_h5ad
     from plkd.errors import InputError
     from plkd.model.adapting import adapted_model
     from plkd.model.annotator import CellAnnotator

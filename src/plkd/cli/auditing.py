@@ -65,13 +65,17 @@ Top = Annotated[
 NGenes = Annotated[
     int,
     typer.Option(
-        "--n-genes", min=1, help="Highly variable genes to use.", rich_help_panel=_RUNNING
+        "--n-genes", min=2, help="Highly variable genes to use.", rich_help_panel=_RUNNING
     ),
 ]
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", help="Which cells are judged by which others.", rich_help_panel=_RUNNING
+        "--seed",
+        min=0,
+        max=2**32 - 1,
+        help="Which cells are judged by which others.",
+        rich_help_panel=_RUNNING,
     ),
 ]
 

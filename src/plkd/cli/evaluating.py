@@ -19,6 +19,7 @@ FIGURES = (".png", ".pdf", ".svg")
 EVALUATE_EXAMPLES = """[bold]Examples[/bold]
   plkd evaluate annotated.h5ad --labels cell_type
   plkd evaluate annotated.h5ad --labels cell_type --json scores.json
+  plkd evaluate annotated.h5ad --labels cell_type --hierarchy parents.csv
   plkd evaluate annotated.h5ad --labels cell_type --figure reliability.png"""
 
 
@@ -35,7 +36,7 @@ ConfidenceKey = Annotated[
         "--confidence-key",
         metavar="KEY",
         help="Column of obs with the confidence. Default: what [bold]plkd annotate[/bold] wrote "
-        "beside the predicted types.",
+        "beside the predicted types; none for the deepest ones of a hierarchy.",
         rich_help_panel="Input",
     ),
 ]
@@ -45,6 +46,15 @@ Batch = Annotated[
         "--batch",
         metavar="KEY",
         help="Column of obs with the batches, to tell the coverage of sets by batch.",
+        rich_help_panel="Input",
+    ),
+]
+Hierarchy = Annotated[
+    Path | None,
+    typer.Option(
+        "--hierarchy",
+        metavar="FILE",
+        help="Types and their parents (CSV, obo): near misses are scored as well.",
         rich_help_panel="Input",
     ),
 ]
@@ -66,6 +76,7 @@ def evaluate(
     prediction_key: o.PredictionKey = PREDICTION_KEY,
     confidence_key: ConfidenceKey = None,
     batch: Batch = None,
+    hierarchy: Hierarchy = None,
     figure: Figure = None,
     overwrite: o.Overwrite = False,
     json_to: o.Json = None,
@@ -87,6 +98,7 @@ def evaluate(
         prediction_key=prediction_key,
         confidence_key=confidence_key,
         batch_key=batch,
+        hierarchy=hierarchy,
     )
     said = "\n\n".join(filter(None, (text.evaluation_text(report), trust_text(report.trust))))
     if figure is not None:

@@ -69,7 +69,14 @@ MaxCells = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", help="Which cells are drawn.", rich_help_panel=_RUNNING)
+    int,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=2**32 - 1,
+        help="Which cells are drawn.",
+        rich_help_panel=_RUNNING,
+    ),
 ]
 
 

@@ -168,7 +168,10 @@ NNeighbors = Annotated[
     int,
     typer.Option("--n-neighbors", min=2, help="Neighbours of a cell.", rich_help_panel=_OUTPUT),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of the UMAP.", rich_help_panel=_OUTPUT)]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=2**32 - 1, help="Of the UMAP.", rich_help_panel=_OUTPUT),
+]
 
 
 def integrate(

@@ -259,7 +259,11 @@ WithNetwork = Annotated[
 ]
 DeviceOption = Annotated[
     Device,
-    typer.Option("--device", help="auto takes a GPU where there is one.", rich_help_panel=_RUNNING),
+    typer.Option(
+        "--device",
+        help="auto takes a GPU where there is one; on a Mac only to train.",
+        rich_help_panel=_RUNNING,
+    ),
 ]
 Devices = Annotated[
     int,
@@ -275,7 +279,7 @@ ChunkSize = Annotated[
     typer.Option(
         "--chunk-size",
         min=1,
-        help="Cells held in memory at a time.",
+        help="Cells taken at a time; a few times as many are in memory.",
         rich_help_panel=_RUNNING,
     ),
 ]

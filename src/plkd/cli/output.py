@@ -60,6 +60,12 @@ def evaluation_text(report: ClassificationReport) -> str:
         f"Accuracy {report.accuracy:.3f}, macro F1 {report.macro_f1:.3f} "
         f"({n_of(report.n_cells, 'cell')}, {n_of(len(report.per_type), 'type')})."
     ]
+    if report.hierarchical is not None:
+        near = report.hierarchical
+        lines.append(
+            f"With near misses counted for what they share with the truth: F1 {near.f1:.3f} "
+            f"(precision {near.precision:.3f}, recall {near.recall:.3f})."
+        )
     if report.n_unlabelled:
         lines.append(f"Left out, without a true type: {n_of(report.n_unlabelled, 'cell')}.")
     if report.n_no_prediction:

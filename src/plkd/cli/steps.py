@@ -127,7 +127,7 @@ def read_reference(path: Path) -> AnnData:
     InputError
         The file is absent, truncated or no h5ad.
     """
-    from plkd.data.source import open_h5ad
+    from plkd.data.h5ad_files import open_h5ad
 
     open_h5ad(path).close()
     import anndata

@@ -30,6 +30,14 @@ ErrorRate = Annotated[
         rich_help_panel=_TRUST,
     ),
 ]
+SetsByType = Annotated[
+    bool,
+    typer.Option(
+        "--sets-by-type",
+        help="Hold the error rate within each type, rare ones too; sets are larger.",
+        rich_help_panel=_TRUST,
+    ),
+]
 AgainstReference = Annotated[
     bool,
     typer.Option(

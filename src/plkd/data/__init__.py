@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask, read_gene_sets
     from plkd.data.genes import match_genes
+    from plkd.data.h5ad_files import open_h5ad
     from plkd.data.highly_variable import select_genes
     from plkd.data.labels import (
         Labels,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from plkd.data.rows import as_csr, row_sums
     from plkd.data.source import (
         ExpressionSource,
-        open_h5ad,
         recognise_source,
         source_from_anndata,
         source_from_h5ad,
@@ -55,6 +55,7 @@ _HOMES = {
     "atac.gene_annotation": ("GeneAnnotation", "read_gene_annotation"),
     "gene_sets": ("GeneSets", "PatternMask", "pattern_mask", "read_gene_sets"),
     "genes": ("match_genes",),
+    "h5ad_files": ("open_h5ad",),
     "highly_variable": ("select_genes",),
     "labels": (
         "Labels",
@@ -67,7 +68,6 @@ _HOMES = {
     "rows": ("as_csr", "row_sums"),
     "source": (
         "ExpressionSource",
-        "open_h5ad",
         "recognise_source",
         "source_from_anndata",
         "source_from_h5ad",

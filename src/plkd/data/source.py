@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from plkd.data.h5ad_files import damaged
 from plkd.data.modalities import check_anndata
 from plkd.data.reading import ExpressionSource, recognise_source
 from plkd.data.rows import rows_between
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExpressionSource",
-    "open_h5ad",
     "recognise_source",
     "source_from_anndata",
     "source_from_h5ad",
@@ -89,57 +88,6 @@ def source_from_anndata(
     )
 
 
-def is_hdf5(path: str | Path) -> bool:
-    """Say whether there is an HDF5 file, such as an h5ad or h5mu file."""
-    import h5py
-
-    return Path(path).is_file() and bool(h5py.is_hdf5(path))
-
-
-def open_h5ad(path: str | Path) -> h5py.File:
-    """Open an h5ad file to read, or say in one line why it cannot be read.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    The open HDF5 file, read only; the caller closes it.
-
-    Raises
-    ------
-    InputError
-        There is no such file, it is truncated or not HDF5, or it is not an h5ad file.
-    """
-    import h5py
-
-    path = Path(path)
-    if not path.is_file():
-        found = "a directory" if path.is_dir() else "nothing there"
-        raise InputError(f"an h5ad file at {path}", found, "check the path")
-    if not h5py.is_hdf5(path):
-        raise InputError(
-            f"an h5ad file at {path}",
-            "a file that is not HDF5",
-            "pass a file written by AnnData.write_h5ad",
-        )
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise _damaged(path, error) from error
-    if "var" in file and "obs" in file and any(key in file for key in ("X", "layers", "raw")):
-        return file
-    there = ", ".join(sorted(file.keys())) or "nothing"
-    file.close()
-    raise InputError(
-        f"an h5ad file at {path}, with obs, var and X",
-        f"an HDF5 file with {there}",
-        "pass a file written by AnnData.write_h5ad",
-    )
-
-
 def source_from_h5ad(
     file: h5py.File, *, layer: str | None = None, use_raw: bool = False
 ) -> ExpressionSource:
@@ -184,10 +132,10 @@ def source_from_h5ad(
         shape, read = _reader(holder[key], slot)
         names, columns = _genes(holder["var"])
     except (OSError, KeyError) as error:
-        raise _damaged(file.file.filename, error) from error
+        raise damaged(file.file.filename, error) from error
     check_shape(shape, slot)
     if len(names) != shape[1]:
-        raise _damaged(
+        raise damaged(
             file.file.filename, f"{shape[1]} columns in {slot}, {len(names)} genes in var"
         )
 
@@ -195,7 +143,7 @@ def source_from_h5ad(
         try:
             return read(start, stop)
         except OSError as error:
-            raise _damaged(file.file.filename, error) from error
+            raise damaged(file.file.filename, error) from error
 
     return ExpressionSource(shape[0], names, columns, slot, guarded)
 
@@ -213,7 +161,7 @@ def _reader(element: Any, slot: str) -> tuple[tuple[int, int], Callable[[int, in
         n_starts = shape[0 if encoding == "csr_matrix" else 1] + 1
         fits = len(starts) == n_starts and starts[0] == 0 and starts[-1] == len(values)
         if not fits or len(columns) != len(values) or np.any(np.diff(starts) < 0):
-            raise _damaged(element.file.filename, f"the parts of {slot} do not fit each other")
+            raise damaged(element.file.filename, f"the parts of {slot} do not fit each other")
         if encoding == "csc_matrix":
             return shape, _read_by_column(element, starts, shape, slot)
         return shape, lambda start, stop: _sparse_rows(
@@ -237,7 +185,10 @@ def _sparse_rows(
     found = columns[first:last]
     if len(found) and (int(found.min()) < 0 or int(found.max()) >= shape[1]):
         raise OSError("a column index outside the matrix")
-    parts = values[first:last], found, starts - first
+    some = values[first:last]
+    if some.dtype == np.float16:  # which scipy does not take
+        some = some.astype(np.float32)
+    parts = some, found, starts - first
     return sp.csr_matrix(parts, shape=(len(starts) - 1, shape[1]))
 
 
@@ -271,12 +222,3 @@ def _genes(var: Any) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
 def _encoding(element: Any) -> str:
     legacy = element.attrs.get("h5sparse_format", "")
     return str(element.attrs.get("encoding-type", f"{legacy}_matrix" if legacy else ""))
-
-
-def _damaged(path: Any, error: object) -> InputError:
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InputError(
-        f"a whole h5ad file at {path}",
-        f"a truncated or damaged one ({why})",
-        "copy or write the file again",
-    )

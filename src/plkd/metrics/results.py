@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from plkd.metrics.trust_results import TrustReport
+from plkd.metrics.trust_results import HierarchicalScores, TrustReport
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ class ClassificationReport:
         Numbers of cells, int64 ``(n_labels, n_labels)``; rows are the truth, columns predictions.
     trust
         What confidence, sets and "unknown" are worth; None where only labels were compared.
+    hierarchical
+        Scores in which a near miss counts; None without a hierarchy.
     """
 
     n_cells: int
@@ -101,6 +103,7 @@ class ClassificationReport:
     labels: tuple[str, ...]
     confusion: np.ndarray
     trust: TrustReport | None = None
+    hierarchical: HierarchicalScores | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the report as plain numbers, strings, lists and dictionaries, ready for JSON.
@@ -120,6 +123,7 @@ class ClassificationReport:
             "abundance": [asdict(group) for group in self.abundance],
             "confusion": {"labels": list(self.labels), "counts": self.confusion.tolist()},
             "trust": None if self.trust is None else self.trust.as_dict(),
+            "hierarchical": None if self.hierarchical is None else asdict(self.hierarchical),
         }
 
 

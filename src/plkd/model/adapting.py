@@ -20,6 +20,7 @@ from plkd.config import AdaptConfig, TrainConfig
 from plkd.data.labels import balanced_weights
 from plkd.data.marker_scale import marker_scale
 from plkd.data.reading import ExpressionSource
+from plkd.data.rows import positive_in_row
 from plkd.data.type_profiles import soft_type_profiles
 from plkd.errors import InputError
 from plkd.model.choices import check_seed
@@ -191,7 +192,7 @@ def _some_cells(query: Query, most: int, seed: int) -> csr_matrix:
     if n_cells > most:
         chosen = np.sort(np.random.default_rng(seed).choice(n_cells, most, replace=False))
     expression = query.in_model_genes(chosen, chunk_size=READ_AT_ONCE)
-    expression = expression[np.diff(expression.indptr) > 0]
+    expression = expression[positive_in_row(expression) > 0]
     if expression.shape[0] < FEWEST_CELLS:
         raise InputError(
             "cells with counts in the model's genes",

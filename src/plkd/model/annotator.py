@@ -30,7 +30,7 @@ class CellAnnotator:
         Gene sets that mask the Teacher's patterns (``plkd.pp.read_gene_sets``), or ``None``:
         the patterns are learned.
     n_genes
-        Highly variable genes chosen on the reference. Paper: 2,000.
+        Highly variable genes of the reference that some type expresses widely. Paper: 2,000.
     teacher, student, training
         Shapes and training; see ``plkd.config``. ``TrainConfig.paper()`` is the paper's.
     seed
@@ -54,7 +54,7 @@ class CellAnnotator:
     gene_weights_ : array of float32
         Share of the model's weight that each gene carries, ``(n_genes,)``; sums to 1.
     trust_ : Trust or None
-        When to believe it; ``None`` where nothing was held out, and in models of older formats.
+        When to believe it; ``None`` where nothing was held out for it, and in older formats.
     contract_ : dict
         What the networks take, and what the reference was.
     summary_ : dict

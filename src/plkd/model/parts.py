@@ -114,5 +114,5 @@ def _why_no_manifest(folder: Path, error: OSError) -> tuple[str, str]:
 def _bad_part(folder: Path, name: str, found: str) -> ModelFileError:
     mend = "copy the model again from where it was saved"
     if name == TEACHER:
-        mend += ", or go on with the Student alone (with_teacher=False)"
+        mend += ", or annotate with the Student alone (load with_teacher=False, --with student)"
     return ModelFileError(f"{name} in {folder} as it was written", found, mend)

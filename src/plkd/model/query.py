@@ -31,9 +31,12 @@ class Query:
         InputError
             They hold NaN, infinite or negative values, or values of another kind or scale.
         """
+        return to_log1p(self._checked(cells), self.recognised)
+
+    def _checked(self, cells: slice) -> csr_matrix:
         rows = self.source.rows(cells.start, cells.stop)
         check_chunk(rows, self.recognised, slot=self.source.slot, first_cell=cells.start)
-        return to_log1p(rows, self.recognised)
+        return rows
 
     def in_model_genes(self, cells: NDArray[np.int64], *, chunk_size: int) -> csr_matrix:
         """Read some cells in the model's terms.
@@ -68,11 +71,9 @@ class Query:
         -------
         log1p counts per 10,000 over the model's genes, CSR float32.
         """
-        parts = [
-            align(self.log1p(cells), self.match, linear=False)
-            for cells in self.source.blocks(n_cells, block)
-        ]
-        return csr_matrix(vstack(parts, format="csr"))
+        parts = [self._checked(cells) for cells in self.source.blocks(n_cells, block)]
+        rows = csr_matrix(vstack(parts, format="csr")) if len(parts) > 1 else parts[0]
+        return align(to_log1p(rows, self.recognised), self.match, linear=False)
 
 
 def open_query(

@@ -81,7 +81,7 @@ def prepare_reference(
     log1p = to_log1p(counts, recognised)
     depth = _depth(counts, recognised)
     del counts
-    chosen = select_genes(log1p, n_genes, batches)
+    chosen = select_genes(log1p, n_genes, batches, types=labels.codes)
     genes = genes.take(chosen)
     mask = pattern_mask(
         genes.names,

@@ -85,7 +85,8 @@ class Student(nn.Module):
         Parameters
         ----------
         also
-            Directions that come last, ``(n_directions, n_genes)``; for :meth:`from_sparse`.
+            Directions that come last, ``(n_directions, n_genes)``; for :meth:`from_sparse` and
+            :meth:`from_dense`.
         """
         first = cast(nn.Linear, self.layers[0]).weight
         parts = [part for part in (first, self.profiles, also) if part is not None]
@@ -107,15 +108,28 @@ class Student(nn.Module):
         starts
             Where the values of each cell begin, ``(n_cells,)``.
         weight
-            What :meth:`weight_by_gene` returns.
+            What :meth:`weight_by_gene` returns; further columns may follow.
 
         Returns
         -------
         The output, and what else was heard: the cells' agreement with each of the profiles, then
-        the cells times the directions that ``weight`` was made with; 0 wide without any of them.
+        the cells times the directions that ``weight`` was made with and times further columns; 0
+        wide without any of them.
         """
+        return self._from_heard(
+            F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
+        )
+
+    def from_dense(
+        self, expression: Float[Tensor, "cell gene"], weight: Float[Tensor, "gene heard"]
+    ) -> tuple[StudentOutput, Float[Tensor, "cell direction"]]:
+        """Return what :meth:`from_sparse` does, reading cells only once."""
+        return self._from_heard(expression @ weight)
+
+    def _from_heard(
+        self, heard: Float[Tensor, "cell heard"]
+    ) -> tuple[StudentOutput, Float[Tensor, "cell direction"]]:
         first = cast(nn.Linear, self.layers[0])
-        heard = F.embedding_bag(genes, weight, starts, mode="sum", per_sample_weights=values)
         width = first.out_features
         embedding = self.layers[1:](heard[:, :width] + first.bias)
         logits = self.head(embedding)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plkd.data.h5ad_files import open_h5ad
 from plkd.data.modalities import check_anndata
-from plkd.data.source import open_h5ad, source_from_anndata, source_from_h5ad
+from plkd.data.source import source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
@@ -59,6 +60,7 @@ def annotate(
     key_added: str = DEFAULT_KEY,
     false_alarm: float = FALSE_ALARM,
     error_rate: float = ALPHA,
+    sets_by_type: bool = False,
     batch_effect: bool = True,
     probabilities: bool = False,
     chunk_size: int = CHUNK_SIZE,
@@ -89,6 +91,10 @@ def annotate(
     error_rate
         Share of cells whose set of types may miss the true one, in (0, 1). One below 1 / (n + 1)
         puts every type into every set, with a warning; n cells were held out.
+    sets_by_type
+        Hold the error rate within each type (class-conditional sets), so that rare types are as
+        safe as common ones; sets are larger. A type of which fewer than 1 / error_rate - 1 cells
+        were held out takes the threshold of all cells.
     batch_effect
         Novelty is judged after what all cells of the query have in common was put down to a batch
         effect, and raised where they are closer to the reference than its held-out cells. Where
@@ -148,7 +154,7 @@ def annotate(
     Section 2.2 of the paper: :math:`y^S` from :math:`x`, no training on the query.
     """
     check_anndata(adata)
-    names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
+    names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect, sets_by_type)
     if adata.isbacked and adata.is_view and not copy:
         raise InputError(
             "an AnnData that can be written to",
@@ -192,6 +198,7 @@ def annotate_file(
     key_added: str = DEFAULT_KEY,
     false_alarm: float = FALSE_ALARM,
     error_rate: float = ALPHA,
+    sets_by_type: bool = False,
     batch_effect: bool = True,
     hierarchy: str | Path | None = None,
     min_confidence: float = MIN_CONFIDENCE,
@@ -230,7 +237,7 @@ def annotate_file(
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """
-    names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect)
+    names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect, sets_by_type)
     predictor = Predictor(model, with_)
     asked = None
     if hierarchy is not None:

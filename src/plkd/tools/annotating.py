@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from plkd.data.alignment import align, dense_align
 from plkd.data.rows import positive_in_row
@@ -21,6 +23,9 @@ from plkd.trust.groups import FEWEST_CELLS, MOST_CELLS, QueryGroups
 
 if TYPE_CHECKING:
     from plkd.tools.deepest_types import DeepestQuestion
+
+LOOK_FIRST = slice(0, 0)
+"""In the place of the first chunk: look at some cells of all."""
 
 BESIDE_EACH_OTHER = 60
 """Cells that are read together where some are looked at of all."""
@@ -130,17 +135,25 @@ def annotate_chunks(
     unknown = labels_of(predictor.classes).index(UNKNOWN)
     every = np.packbits(np.ones(predictor.n_types, dtype=bool))  # nothing speaks against any type
     thresholds = None if doubt is None else set_thresholds(predictor.trust, doubt, stacklevel=4)
-    if doubt is not None:
-        _look_among(query, predictor, answers, doubt)
+    some = None if doubt is None else _some_of_all(query, predictor)
+    looked: Future[None] = Future()
+
+    def look_or_answer(cells: slice) -> _Chunk | None:
+        if cells != LOOK_FIRST:
+            return _answer(query, cells, predictor, thresholds, answers, looked)
+        try:
+            if some is not None and doubt is not None:
+                _look_among(some, query.source.n_cells, predictor, answers, doubt)
+        finally:
+            looked.set_result(None)
+        return None
+
     starts = range(0, n_cells, chunk_size)
-    chunks = (slice(start, min(start + chunk_size, n_cells)) for start in starts)
-    answered = in_order(
-        lambda cells: (cells, _answer(query, cells, predictor, thresholds, answers.among)),
-        chunks,
-        side_by_side=predictor.small,
-    )
+    chunks = [slice(start, min(start + chunk_size, n_cells)) for start in starts]
+    answered = in_order(look_or_answer, [LOOK_FIRST, *chunks], side_by_side=predictor.small)
     with closing(answered):
-        for cells, chunk in answered:
+        next(answered)
+        for cells, chunk in zip(chunks, cast(Iterator[_Chunk], answered), strict=True):
             seen = chunk.detected > 0
             answers.codes[cells] = np.where(seen, chunk.probabilities.argmax(1), unknown)
             answers.confidence[cells] = np.where(seen, chunk.probabilities.max(1), 0)
@@ -186,16 +199,23 @@ class _Chunk:
     groups: NDArray[np.uint8] | None = None
 
 
-def _look_among(query: Query, predictor: Predictor, answers: Answers, doubt: Doubt) -> None:
-    """Make groups of like cells from some of the query, before all are put into them."""
+def _some_of_all(query: Query, predictor: Predictor) -> csr_matrix | None:
+    """Return some of the query's cells, to make groups of; none where they are too few."""
     if predictor.groups is None or query.source.n_cells < FEWEST_CELLS:
-        return
+        return None
     some = query.spread(MOST_CELLS, block=BESIDE_EACH_OTHER)
     some = some[positive_in_row(some) > 0]
-    if some.shape[0] < FEWEST_CELLS:
+    return some if some.shape[0] >= FEWEST_CELLS else None
+
+
+def _look_among(
+    some: csr_matrix, n_cells: int, predictor: Predictor, answers: Answers, doubt: Doubt
+) -> None:
+    """Make groups of like cells from some of the query, before all are put into them."""
+    if predictor.groups is None:
         return
     answers.among = predictor.groups.of_query(some, batch_effect=doubt.batch_effect)
-    answers.groups = np.zeros((query.source.n_cells, len(answers.among.centers)), dtype=np.uint8)
+    answers.groups = np.zeros((n_cells, len(answers.among.centers)), dtype=np.uint8)
     predictor.listen_along(answers.among.axes, answers.among.origin)
 
 
@@ -204,10 +224,11 @@ def _answer(
     cells: slice,
     predictor: Predictor,
     thresholds: NDArray[np.float32] | None,
-    among: QueryGroups | None,
+    answers: Answers,
+    looked: Future[None],
 ) -> _Chunk:
     """Return what the network says, calibrated where the model has learned how."""
-    said, detected = _predict(query, cells, predictor)
+    said, detected = _predict(query, cells, predictor, looked)
     trust, probabilities = predictor.trust, said.probabilities
     if trust is None or said.scores is None:
         return _Chunk(probabilities, said.embedding, detected)
@@ -215,20 +236,25 @@ def _answer(
     probabilities = trust.calibration.probabilities(probabilities, said.scores)
     members = None if thresholds is None else type_sets(probabilities, thresholds)
     groups = None
-    if among is not None and said.points is not None:
-        groups = among.groups(said.points)
+    if answers.among is not None and said.points is not None:
+        groups = answers.among.groups(said.points)
     return _Chunk(
         probabilities, said.embedding, detected, said.scores, own, members, said.points, groups
     )
 
 
 def _predict(
-    query: Query, cells: slice, predictor: Predictor
+    query: Query, cells: slice, predictor: Predictor, looked: Future[None]
 ) -> tuple[Prediction, NDArray[np.int32]]:
-    """Return what the network says, and how many of the model's genes each cell has a count in."""
+    """Return what the network says, and how many of the model's genes each cell has a count in.
+
+    Cells are read while others are still looked at; the network waits for what was seen there.
+    """
     log1p = query.log1p(cells)
     if predictor.is_faster_sparse(log1p):
         aligned = align(log1p, query.match, linear=False, ordered=False)
+        looked.result()
         return predictor.sparse(aligned), positive_in_row(aligned)
     dense = dense_align(log1p, query.match)
+    looked.result()
     return predictor(dense), np.count_nonzero(dense, axis=1).astype(np.int32)

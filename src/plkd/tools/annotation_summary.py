@@ -28,6 +28,8 @@ class AnnotationSummary:
         unknown, these included.
     false_alarm, error_rate
         The rates that were asked for; ``None`` where the model has not learned them.
+    sets_by_type
+        Whether the error rate was to hold within each type; ``None`` likewise.
     shift, usual_shift
         The query's batch effect in the units of the novelty's scores, and the largest that made-up
         batch effects explain; ``None`` likewise.
@@ -59,6 +61,7 @@ class AnnotationSummary:
     matched_by: str
     false_alarm: float | None
     error_rate: float | None
+    sets_by_type: bool | None
     shift: float | None
     usual_shift: float | None
     drift: tuple[str, ...]
@@ -109,6 +112,7 @@ def summarise(
         matched_by=match.how,
         false_alarm=None if trust is None else doubt.false_alarm,
         error_rate=None if trust is None else doubt.error_rate,
+        sets_by_type=None if trust is None else doubt.sets_by_type,
         shift=None if judged is None else round(judged.shift, 4),
         usual_shift=None if trust is None else round(trust.scale.usual.usual_shift, 4),
         drift=drift,

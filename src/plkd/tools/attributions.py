@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
+from plkd.model.choices import check_seed
 from plkd.model.predict import Predictor
 from plkd.model.query import Query, open_query
 from plkd.tools.annotating import check_chunk_size
@@ -117,6 +118,7 @@ def attributions(
     told from each other type, not from the commonest alone.
     """
     check_chunk_size(chunk_size)
+    check_seed(seed)
     if n_background < 1:
         raise InputError("an n_background of 1 or more", f"{n_background}", "leave it out")
     predictor = Predictor(model, "student")

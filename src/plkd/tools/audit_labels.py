@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from plkd.data.batches import batches_of
 from plkd.data.gene_names import examples
-from plkd.data.source import open_h5ad, recognise_source, source_from_anndata, source_from_h5ad
+from plkd.data.h5ad_files import open_h5ad
+from plkd.data.source import recognise_source, source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
+from plkd.model.choices import check_seed
 from plkd.outputs import replace_when_done
 from plkd.tools.evaluate import read_obs
 
@@ -169,6 +171,7 @@ def _audit(
     from plkd.tools.audit_results import LabelAudit
     from plkd.trust.label_audit import judge_labels
 
+    check_seed(seed)
     if n_genes < 2:
         raise InputError("n_genes of 2 or more", f"{n_genes}", "leave it out")
     names, values, batches = columns
@@ -177,7 +180,8 @@ def _audit(
     log1p = to_log1p(read_checked(source, recognised), recognised)
     labelled = np.flatnonzero(labels.codes >= 0)
     log1p, codes = log1p[labelled], labels.codes[labelled]
-    genes = select_genes(log1p, n_genes, None if batches is None else batches[labelled])
+    seen_in = None if batches is None else batches[labelled]
+    genes = select_genes(log1p, n_genes, seen_in, types=codes)
     judged = judge_labels(log1p[:, genes], codes, len(labels.classes), seed=seed)
     first = judged.order()
     types = np.array(labels.classes, dtype=object)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 CHUNK_SIZE = 65_536
 
+AnyHierarchy: TypeAlias = str | Path | Mapping[str, str] | ParentMap
+"""Where a hierarchy may come from: a file, a mapping from type to parent, or a map already read."""
+
 
 def deepest_types(
     adata: AnnData,
-    hierarchy: str | Path | Mapping[str, str] | ParentMap,
+    hierarchy: AnyHierarchy,
     *,
     min_confidence: float = MIN_CONFIDENCE,
     key_added: str = DEFAULT_KEY,
@@ -124,7 +127,7 @@ class DeepestQuestion:
 
 
 def deepest_question(
-    hierarchy: str | Path | Mapping[str, str] | ParentMap,
+    hierarchy: AnyHierarchy,
     classes: tuple[str, ...],
     *,
     min_confidence: float = MIN_CONFIDENCE,
@@ -142,7 +145,7 @@ def deepest_question(
     UserWarning
         If it lacks some of the types.
     """
-    source = _parent_map(hierarchy)
+    source = as_parent_map(hierarchy)
     built = build_hierarchy(source, classes)
     if built.unplaced:
         warnings.warn(
@@ -175,7 +178,14 @@ def deepest_columns(
     }
 
 
-def _parent_map(hierarchy: str | Path | Mapping[str, str] | ParentMap) -> ParentMap:
+def as_parent_map(hierarchy: AnyHierarchy) -> ParentMap:
+    """Return the map that a user meant, read where it is a file.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, has a cycle, or is none of these.
+    """
     if isinstance(hierarchy, ParentMap):
         return hierarchy
     if isinstance(hierarchy, str | Path):

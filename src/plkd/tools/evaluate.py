@@ -19,6 +19,7 @@ from plkd.tools.evaluating_trust import columns_of, key_of, trust_report
 
 if TYPE_CHECKING:
     from plkd.metrics.results import ClassificationReport
+    from plkd.tools.deepest_types import AnyHierarchy
 
 PREDICTION_KEY = SlotNames().label
 N_NAMED_TYPES = 5
@@ -32,6 +33,7 @@ def evaluate(
     prediction_key: str = PREDICTION_KEY,
     confidence_key: str | None = None,
     batch_key: str | None = None,
+    hierarchy: AnyHierarchy | None = None,
 ) -> ClassificationReport:
     """Say how well the annotation of an AnnData agrees with its true cell types.
 
@@ -49,27 +51,32 @@ def evaluate(
         that annotation wrote beside ``prediction_key``, if it is there.
     batch_key
         Column of ``obs`` with batches, by which the coverage of the sets is told as well.
+    hierarchy
+        Which type is a kind of which, as :func:`plkd.tl.deepest_types` takes it: near misses are
+        then scored as well.
 
     Returns
     -------
     A ``plkd.metrics.ClassificationReport``: accuracy, macro F1, scores per type and per abundance
     group, confusion; in ``trust`` how many cells are "unknown" and what the others' labels,
-    confidence and sets are worth, as far as annotation wrote them.
+    confidence and sets are worth, as far as annotation wrote them; in ``hierarchical`` scores in
+    which a near miss counts (:func:`plkd.metrics.hierarchical_scores`).
 
     Raises
     ------
     InputError
         If a column is not there or no cell has a true type; a confidence is not in [0, 1]; there
-        is a ``batch_key`` and no sets to be told by it.
+        is a ``batch_key`` and no sets to be told by it; the hierarchy cannot be read, or has none
+        of the types.
 
     Warns
     -----
     UserWarning
         If no predicted type is the name of a true type, or a true type differs from one of the
-        model's only in case or white space.
+        model's only in case or white space, or the hierarchy lacks a type.
     """
     keys = _Keys(labels_key, prediction_key, confidence_key, batch_key)
-    return _compare(adata.obs, adata.uns, keys, "obs", stacklevel=3)
+    return _compare(adata.obs, adata.uns, keys, "obs", hierarchy, stacklevel=3)
 
 
 def evaluate_file(
@@ -79,6 +86,7 @@ def evaluate_file(
     prediction_key: str = PREDICTION_KEY,
     confidence_key: str | None = None,
     batch_key: str | None = None,
+    hierarchy: AnyHierarchy | None = None,
 ) -> ClassificationReport:
     """Say how well the annotation in an h5ad file agrees with its true cell types.
 
@@ -98,29 +106,34 @@ def evaluate_file(
         that annotation wrote beside ``prediction_key``, if it is there.
     batch_key
         Column of ``obs`` with batches, by which the coverage of the sets is told as well.
+    hierarchy
+        Which type is a kind of which, as :func:`plkd.tl.deepest_types` takes it: near misses are
+        then scored as well.
 
     Returns
     -------
     A ``plkd.metrics.ClassificationReport``: accuracy, macro F1, scores per type and per abundance
     group, confusion; in ``trust`` how many cells are "unknown" and what the others' labels,
-    confidence and sets are worth, as far as annotation wrote them.
+    confidence and sets are worth, as far as annotation wrote them; in ``hierarchical`` scores in
+    which a near miss counts (:func:`plkd.metrics.hierarchical_scores`).
 
     Raises
     ------
     InputError
         If the file cannot be read, a column is not there, or no cell has a true type; a confidence
-        is not in [0, 1]; there is a ``batch_key`` and no sets to be told by it.
+        is not in [0, 1]; there is a ``batch_key`` and no sets to be told by it; the hierarchy
+        cannot be read, or has none of the types.
 
     Warns
     -----
     UserWarning
         If no predicted type is the name of a true type, or a true type differs from one of the
-        model's only in case or white space.
+        model's only in case or white space, or the hierarchy lacks a type.
     """
     obs = read_obs(Path(path))
     keys = _Keys(labels_key, prediction_key, confidence_key, batch_key)
     uns = _read_classes(Path(path), key_of(prediction_key, obs.columns))
-    return _compare(obs, uns, keys, f"obs of {path}", stacklevel=3)
+    return _compare(obs, uns, keys, f"obs of {path}", hierarchy, stacklevel=3)
 
 
 def read_obs(path: Path) -> Any:
@@ -133,7 +146,7 @@ def read_obs(path: Path) -> Any:
     """
     from anndata.io import read_elem
 
-    from plkd.data.source import open_h5ad
+    from plkd.data.h5ad_files import open_h5ad
 
     with open_h5ad(path) as file:
         try:
@@ -157,7 +170,13 @@ class _Keys(NamedTuple):
 
 
 def _compare(
-    obs: Any, uns: Mapping[str, Any], keys: _Keys, where: str, *, stacklevel: int
+    obs: Any,
+    uns: Mapping[str, Any],
+    keys: _Keys,
+    where: str,
+    hierarchy: AnyHierarchy | None,
+    *,
+    stacklevel: int,
 ) -> ClassificationReport:
     truth = _column(obs, keys.labels, where, "pass the column with the true types")
     predicted = _column(
@@ -173,11 +192,17 @@ def _compare(
         confidence_key=keys.confidence,
         batch_key=keys.batch,
     )
-    scores = report(truth.to_numpy(dtype=object), predicted.to_numpy(dtype=object))
+    pair = truth.to_numpy(dtype=object), predicted.to_numpy(dtype=object)
+    scores = report(*pair)
     _warn_of_strangers(scores, keys, stacklevel=stacklevel + 1)
     known_types = _classes(uns, key_of(keys.prediction, obs.columns))
     _warn_of_spelling(scores, keys, known_types or (), stacklevel=stacklevel + 1)
-    return replace(scores, trust=trust_report(obs, columns, known_types))
+    near = None
+    if hierarchy is not None:
+        from plkd.tools.near_misses import near_misses
+
+        near = near_misses(*pair, hierarchy, known_types or (), stacklevel=stacklevel + 1)
+    return replace(scores, trust=trust_report(obs, columns, known_types), hierarchical=near)
 
 
 def _classes(uns: Mapping[str, Any], key: str | None) -> tuple[str, ...] | None:
@@ -192,7 +217,7 @@ def _read_classes(path: Path, key: str | None) -> dict[str, Any]:
     """Read of ``uns`` the model's types and nothing else."""
     from anndata.io import read_elem
 
-    from plkd.data.source import open_h5ad
+    from plkd.data.h5ad_files import open_h5ad
 
     with open_h5ad(path) as file:
         place = f"uns/{key}/classes"

@@ -17,7 +17,7 @@ from plkd.metrics.rejection import UNKNOWN, rejection_report
 from plkd.metrics.trust_results import CalibrationReport, SetCoverage, TrustReport
 from plkd.trust.set_names import types_of_set
 
-LABEL, CONFIDENCE, BEST = "_label", "_confidence", "_best"
+LABEL, CONFIDENCE, BEST, DEEPEST = "_label", "_confidence", "_best", "_deepest"
 
 
 class Columns(NamedTuple):
@@ -42,10 +42,12 @@ def key_of(prediction_key: str, names: Collection[str]) -> str | None:
     Parameters
     ----------
     prediction_key
-        The column, of labels or of best labels.
+        The column, of labels, of best labels, or of the deepest types of a hierarchy.
     names
         The columns that are there: a ``key_added`` that ends in "_best" has more than its label.
     """
+    if (deepest := prediction_key.removesuffix(DEEPEST)) not in ("", prediction_key):
+        return deepest if "/" not in deepest else None
     key, there, _ = prediction_key.rpartition(LABEL)
     if not there or not key or "/" in key:
         return None

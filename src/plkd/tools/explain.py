@@ -10,7 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plkd.data.source import open_h5ad, source_from_h5ad
+from plkd.data.h5ad_files import open_h5ad
+from plkd.data.source import source_from_h5ad
 from plkd.tools.evaluate import read_obs
 from plkd.tools.marker_search import MarkerOptions, find_markers
 

@@ -113,19 +113,7 @@ def later_steps(
 
 
 def slots_of(file: h5py.File) -> tuple[list[str], list[str], Mapping[str, Any]]:
-    """Return the names in ``obs`` and ``obsm`` of an open h5ad, and its ``uns``.
-
-    Raises
-    ------
-    InputError
-        The file has a layout that anndata has not written since version 0.7.
-    """
-    if not isinstance(file.get("obs"), h5py.Group):
-        raise InputError(
-            "an h5ad file written by anndata 0.7 or later",
-            f"an older one, {file.filename}",
-            "read it with anndata.read_h5ad and write it again",
-        )
+    """Return the names in ``obs`` and ``obsm`` of an open h5ad, and its ``uns``."""
     return list(file["obs"]), list(file.get("obsm", ())), file.get("uns", {})
 
 

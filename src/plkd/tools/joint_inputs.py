@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from plkd.data.gene_names import duplicated, examples
+from plkd.data.h5ad_files import open_h5ad
 from plkd.data.modalities import is_mudata
 from plkd.data.source import (
     ExpressionSource,
-    open_h5ad,
     source_from_anndata,
     source_from_h5ad,
 )

@@ -13,6 +13,7 @@ from plkd.data.gene_names import examples
 from plkd.errors import InputError
 from plkd.keys import SlotNames
 from plkd.model.annotator import CellAnnotator
+from plkd.model.choices import check_seed
 from plkd.model.predict import Network
 
 Layer = str | Mapping[str, str | None] | None
@@ -40,6 +41,9 @@ class Joining:
     n_neighbors: int
     seed: int
     chunk_size: int
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
 
 def values_of_each(

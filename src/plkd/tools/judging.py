@@ -33,6 +33,9 @@ class Doubt:
     batch_effect
         Take what all cells of the query have in common off their novelty, and raise that of a query
         closer to the reference than the held-out cells.
+    sets_by_type
+        Hold the error rate within each type that enough cells of were held out, and not only over
+        all cells.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class Doubt:
     false_alarm: float = FALSE_ALARM
     error_rate: float = ALPHA
     batch_effect: bool = True
+    sets_by_type: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.false_alarm < 1:
@@ -116,7 +120,9 @@ def set_thresholds(
         held out too few cells for the error rate.
     """
     if trust is not None:
-        return trust.sets.thresholds(doubt.error_rate, stacklevel=stacklevel + 1)
+        return trust.sets.thresholds(
+            doubt.error_rate, by_type=doubt.sets_by_type, stacklevel=stacklevel + 1
+        )
     given = {each.name: getattr(doubt, each.name) for each in fields(doubt)}
     asked = [each.name for each in fields(doubt) if given[each.name] != each.default]
     if given["false_alarm"] == 0 and "false_alarm" in asked:

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 
 from plkd.data.reading import ExpressionSource
 from plkd.errors import InputError
+from plkd.model.choices import check_seed
 from plkd.model.predict import Predictor
 from plkd.model.query import open_query
 from plkd.tools.annotate import CHUNK_SIZE
@@ -68,6 +69,7 @@ class MarkerOptions:
 
     def __post_init__(self) -> None:
         check_chunk_size(self.chunk_size)
+        check_seed(self.seed)
         for name in ("n_genes", "n_candidates", "n_patterns", "genes_per_pattern", "n_background"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} of 1 or more", str(getattr(self, name)), "leave it out")

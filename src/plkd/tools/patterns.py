@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from plkd.data.rows import gene_variance
 from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
+from plkd.model.choices import check_seed
 from plkd.model.predict import Predictor
 from plkd.model.query import open_query
 from plkd.networks.navigator import Navigator
@@ -161,6 +162,7 @@ def patterns(
     """
     _check_options(n_patterns, n_genes, feature, weights, method)
     check_chunk_size(chunk_size)
+    check_seed(seed)
     predictor = Predictor(model, "teacher")
     source = source_from_anndata(adata, layer=layer, use_raw=use_raw)
     query = open_query(source, model, gene_key=gene_key, expression=expression)

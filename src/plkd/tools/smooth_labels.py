@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from plkd.data.batches import batches_of
 from plkd.data.gene_names import examples
-from plkd.data.source import open_h5ad
+from plkd.data.h5ad_files import open_h5ad
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.manifest import installed_version
 from plkd.outputs import replace_when_done
 from plkd.tools.annotating import UNKNOWN, labels_of
 from plkd.tools.evaluate import read_obs
-from plkd.tools.h5ad_output import annotation_of, slots_of, write_columns
+from plkd.tools.h5ad_output import annotation_of, write_columns
 from plkd.tools.smoothing import (
     SmoothingSummary,
     check_coordinates,
@@ -154,7 +154,6 @@ def smooth_labels_file(
     source = Path(path)
     how = _How(batch_key, weight, n_neighbors, radius, coordinates, SlotNames(key_added))
     with open_h5ad(source) as file:
-        slots_of(file)  # refuses layouts of old
         columns, summary = _smoothed(read_obs(source), file.get("obsm", {}), _uns(file, how), how)
     with replace_when_done(Path(out), overwrite=overwrite, source=source) as partial:
         shutil.copyfile(source, partial)

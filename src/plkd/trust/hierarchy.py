@@ -162,11 +162,43 @@ def build_hierarchy(parent_map: ParentMap, types: Sequence[str]) -> Hierarchy:
     )
 
 
-def _placed(parent_map: ParentMap, types: tuple[str, ...]) -> dict[str, str]:
-    """Find the node of each type: by its identifier, its name, or either in another case."""
+def node_lineages(parent_map: ParentMap, names: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return what each name is and all that is above it, as nodes of a map.
+
+    Parameters
+    ----------
+    parent_map
+        Which type is a kind of which.
+    names
+        Identifiers or names of the map, in any spelling of upper and lower case: two names of one
+        node have the same lineage.
+
+    Returns
+    -------
+    For each name that the map has its node and the nodes above it, but for the root where there is
+    only one, which all share; for "unknown" nothing; other names are left out.
+    """
+    lookups, above, found = _lookups(parent_map), parent_map.ancestors(), {TOP: frozenset[str]()}
+    shared = frozenset(parent_map.roots if len(parent_map.roots) == 1 else ())
+    for name in names:
+        keys = (name, name, name.casefold(), name.casefold())
+        nodes = (lookup.get(key) for lookup, key in zip(lookups, keys, strict=True))
+        node = next((each for each in nodes if each is not None), None)
+        if node is not None:
+            found[name] = frozenset({node, *above[node]} - shared)
+    return found
+
+
+def _lookups(parent_map: ParentMap) -> list[dict[str, str]]:
+    """Return the node of each identifier, of each name, and of either in lower case."""
     lookups = [{node: node for node in parent_map.parents}]
     lookups.append({parent_map.names.get(node, node): node for node in parent_map.parents})
-    lookups += [{key.casefold(): node for key, node in each.items()} for each in lookups]
+    return lookups + [{key.casefold(): node for key, node in each.items()} for each in lookups]
+
+
+def _placed(parent_map: ParentMap, types: tuple[str, ...]) -> dict[str, str]:
+    """Find the node of each type: by its identifier, its name, or either in another case."""
+    lookups = _lookups(parent_map)
     place: dict[str, str] = {}
     for i, lookup in enumerate(lookups):
         taken = set(place.values())

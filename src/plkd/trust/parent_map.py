@@ -108,8 +108,9 @@ def read_parent_map(path: str | Path) -> ParentMap:
     Parameters
     ----------
     path
-        A table with the columns ``cell_type`` and ``parent``, commas or tabs between, one parent a
-        line, an empty one (or NA) for a root; or an ontology, such as the Cell Ontology, as an
+        A table with the columns ``cell_type`` and ``parent``, or with two columns of which one has
+        "parent" in its name, commas or tabs between, one parent a line, an empty one (or NA) for a
+        root; or an ontology, such as the Cell Ontology, as an
         ``.obo`` file, of which ``id``, ``name``, ``is_a`` and ``is_obsolete`` are read.
 
     Returns
@@ -151,13 +152,14 @@ def _from_table(text: str, path: Path) -> ParentMap:
     except csv.Error as error:
         raise InputError(f"a table at {path}", f"none ({error})", "check the file") from error
     head = [name.lower() for name in rows[0]] if rows else []
-    if not set(COLUMNS) <= set(head):
+    found = _columns(head)
+    if found is None:
         raise InputError(
             f"the columns cell_type and parent in the first line of {path}",
             f"{lines[0].strip()!r}" if lines else "an empty file",
             "write cell_type,parent above the types",
         )
-    child, parent = (head.index(name) for name in COLUMNS)
+    child, parent = found
     short = [number for number, row in enumerate(rows, start=1) if len(row) < len(head)]
     if short:
         raise InputError(
@@ -166,6 +168,16 @@ def _from_table(text: str, path: Path) -> ParentMap:
             "put a comma after a type that has no parent",
         )
     return ParentMap.of(((row[child], row[parent]) for row in rows[1:]), source=str(path))
+
+
+def _columns(head: list[str]) -> tuple[int, int] | None:
+    """Return where the types and their parents stand, ``None`` where the names do not say it."""
+    if set(COLUMNS) <= set(head):
+        return head.index(COLUMNS[0]), head.index(COLUMNS[1])
+    parents = [place for place, name in enumerate(head) if COLUMNS[1] in name]
+    if len(head) == 2 and len(parents) == 1:
+        return 1 - parents[0], parents[0]
+    return None
 
 
 def _from_obo(text: str, path: Path) -> ParentMap:

@@ -13,8 +13,9 @@ from plkd.data.atac.fragment_activity import count_cells
 from plkd.data.atac.gene_annotation import GeneAnnotation
 from plkd.data.atac.gene_regions import PROTEIN_CODING, GeneRegions, gene_regions
 from plkd.data.atac.peak_activity import activity_chunks, peaks_of_genes, refuse_duplicated_cells
+from plkd.data.h5ad_files import is_hdf5
 from plkd.data.modalities import is_mudata, refuse_taken, take_modality, with_modality
-from plkd.data.source import is_hdf5, source_from_anndata
+from plkd.data.source import source_from_anndata
 from plkd.errors import InputError
 from plkd.keys import GENE_ACTIVITY_KEY
 

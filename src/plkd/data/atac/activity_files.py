@@ -15,7 +15,8 @@ from plkd.data.atac.gene_regions import PROTEIN_CODING, GeneRegions, gene_region
 from plkd.data.atac.h5ad_rows import write_h5ad_rows, write_uns
 from plkd.data.atac.peak_activity import activity_chunks, peaks_of_genes, refuse_duplicated_cells
 from plkd.data.gene_names import examples
-from plkd.data.source import is_hdf5, open_h5ad, source_from_h5ad
+from plkd.data.h5ad_files import is_hdf5, open_h5ad
+from plkd.data.source import source_from_h5ad
 from plkd.errors import InputError
 from plkd.keys import GENE_ACTIVITY_KEY
 from plkd.outputs import refuse_existing, replace_when_done
