@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from plkd import CellAnnotator
 
 FILE = "trust_cost.csv"
-N_CELLS, N_GENES, N_TYPES, ROUNDS = 50_000, 2000, 12, 7
+N_CELLS, N_GENES, N_TYPES, ROUNDS = 50_000, 2000, 12, 21
 MEMORY, DISK = "in memory", "file to file"
 ON, OFF = "on", "off"
 FEWEST_COUNTS, SEED, CHUNK = 1500, 0, 5000
