@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from plkd.data.h5ad_files import open_h5ad
+from plkd.data.h5ad_files import h5ad_target, open_h5ad
 from plkd.errors import InputError
 from plkd.tools.evaluate import evaluate_file
 from toy import toy_query
@@ -88,3 +88,18 @@ def test_a_file_that_may_not_be_read_is_said_so(
     monkeypatch.setattr(h5py, "File", refuse)
     with pytest.raises(InputError, match="may not be read"):
         open_h5ad(path)
+
+
+@pytest.mark.parametrize("name", [".zgroup", "zarr.json"])
+def test_a_zarr_store_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match=r"found a zarr store. .*read_zarr"):
+        open_h5ad(tmp_path)
+
+
+def test_outputs_are_not_named_like_another_kind(tmp_path: Path) -> None:
+    for name in ("out.zarr", "out.H5MU", "out.csv"):
+        with pytest.raises(InputError, match=r"another kind of file. .*name it out.h5ad"):
+            h5ad_target(tmp_path / name)
+    for name in ("out.h5ad", "out", "out.h5", "sample.1"):
+        assert h5ad_target(str(tmp_path / name)) == tmp_path / name

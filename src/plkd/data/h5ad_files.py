@@ -10,6 +10,12 @@ from plkd.errors import InputError
 if TYPE_CHECKING:
     import h5py
 
+OTHER_KINDS = (".zarr", ".h5mu", ".loom", ".csv")
+"""Endings that would say of an h5ad file what it is not."""
+
+ZARR = (".zgroup", "zarr.json")
+"""What a zarr store holds at its root, in versions 2 and 3."""
+
 MATRICES = ("X", "layers", "raw")
 """Where an h5ad file may hold expression."""
 
@@ -43,8 +49,11 @@ def open_h5ad(path: str | Path) -> h5py.File:
 
     path = Path(path)
     if not path.is_file():
-        found = "a directory" if path.is_dir() else "nothing there"
-        raise InputError(f"an h5ad file at {path}", found, "check the path")
+        if any((path / name).is_file() for name in ZARR):
+            found, mend = "a zarr store", "write it as h5ad: anndata.read_zarr(...).write_h5ad(...)"
+        else:
+            found, mend = "a directory" if path.is_dir() else "nothing there", "check the path"
+        raise InputError(f"an h5ad file at {path}", found, mend)
     if not h5py.is_hdf5(path):
         raise InputError(
             f"an h5ad file at {path}",
@@ -59,6 +68,24 @@ def open_h5ad(path: str | Path) -> h5py.File:
         file.close()
         raise why
     return file
+
+
+def h5ad_target(out: str | Path) -> Path:
+    """Return the path of an h5ad file to be written, which must not be named like another kind.
+
+    Raises
+    ------
+    InputError
+        The name ends in .zarr, .h5mu, .loom or .csv.
+    """
+    out = Path(out)
+    if out.suffix.lower() in OTHER_KINDS:
+        raise InputError(
+            "a name for the h5ad file that is written",
+            f"{out.name}, which is named like another kind of file",
+            f"name it {out.with_suffix('.h5ad').name}",
+        )
+    return out
 
 
 def damaged(path: Any, error: object) -> InputError:

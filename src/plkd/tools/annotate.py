@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plkd.data.h5ad_files import open_h5ad
+from plkd.data.h5ad_files import h5ad_target, open_h5ad
 from plkd.data.modalities import check_anndata
 from plkd.data.source import source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
@@ -249,7 +249,7 @@ def annotate_file(
         if asked is not None:
             refuse_deepest_collisions(given["obs"], given.get("uns", {}), names)
         with (
-            replace_when_done(Path(out), overwrite=overwrite, source=Path(path)) as partial,
+            replace_when_done(h5ad_target(out), overwrite=overwrite, source=Path(path)) as partial,
             annotated_copy(
                 Path(path), partial, source.n_cells, predictor, names, probabilities=probabilities
             ) as annotated,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plkd.data.h5ad_files import h5ad_target
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network
@@ -242,7 +243,7 @@ def integrate_files(
     )
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     with (
-        replace_when_done(Path(out), overwrite=overwrite, source=files) as partial,
+        replace_when_done(h5ad_target(out), overwrite=overwrite, source=files) as partial,
         inputs_from_files(
             files, names, modalities=modalities, layer=layer, use_raw=use_raw, slots=slots
         ) as inputs,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from plkd.data.batches import batches_of
 from plkd.data.gene_names import examples
-from plkd.data.h5ad_files import open_h5ad
+from plkd.data.h5ad_files import h5ad_target, open_h5ad
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.manifest import installed_version
@@ -155,7 +155,7 @@ def smooth_labels_file(
     how = _How(batch_key, weight, n_neighbors, radius, coordinates, SlotNames(key_added))
     with open_h5ad(source) as file:
         columns, summary = _smoothed(read_obs(source), file.get("obsm", {}), _uns(file, how), how)
-    with replace_when_done(Path(out), overwrite=overwrite, source=source) as partial:
+    with replace_when_done(h5ad_target(out), overwrite=overwrite, source=source) as partial:
         shutil.copyfile(source, partial)
         with File(partial, "r+") as file:
             write_columns(file, columns, how.slots.smoothing, summary.for_uns())

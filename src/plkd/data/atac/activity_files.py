@@ -15,7 +15,7 @@ from plkd.data.atac.gene_regions import PROTEIN_CODING, GeneRegions, gene_region
 from plkd.data.atac.h5ad_rows import write_h5ad_rows, write_uns
 from plkd.data.atac.peak_activity import activity_chunks, peaks_of_genes, refuse_duplicated_cells
 from plkd.data.gene_names import examples
-from plkd.data.h5ad_files import is_hdf5, open_h5ad
+from plkd.data.h5ad_files import h5ad_target, is_hdf5, open_h5ad
 from plkd.data.source import source_from_h5ad
 from plkd.errors import InputError
 from plkd.keys import GENE_ACTIVITY_KEY
@@ -73,7 +73,7 @@ def gene_activity_file(
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """
-    path, out = Path(path), Path(out)
+    path, out = Path(path), h5ad_target(out)
     given = [path, *(Path(each) for each in (genes, barcodes) if isinstance(each, str | Path))]
     refuse_existing(out, overwrite=overwrite)  # before the minutes, not after them
     regions = gene_regions(genes, upstream=upstream, downstream=downstream, biotypes=biotypes)
