@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plkd.errors import InputError
-from plkd.trust.hierarchy import Hierarchy, build_hierarchy
+from plkd.trust.hierarchy import Hierarchy, build_hierarchy, node_lineages
 from plkd.trust.parent_map import ParentMap
 
 TYPES = ("CD4", "CD8", "B", "Mono", "odd")
@@ -175,15 +175,29 @@ def test_a_type_may_be_called_unknown() -> None:
     assert names_of(built, [[0.1, 0.9]]) == ["unknown"]
 
 
-def test_lineages_leave_out_what_is_above_everything(blood: Hierarchy) -> None:
-    assert blood.lineages["CD4"] == {"CD4", "T", "lymphoid", "immune"}
-    assert blood.lineages["odd"] == {"odd"}
-    assert blood.lineages["neuron"] == {"neuron", "neural"}
-    assert blood.lineages["unknown"] == frozenset()
-    built = build_hierarchy(ONTOLOGY, ["CL:3", "B cell"])
-    assert built.lineages["CL:3"] == {"CL:3", "T cell"}
-    assert built.lineages["CD8 T cell"] == {"CD8 T cell", "T cell"}
-    assert built.lineages["cell"] == frozenset()
+def test_lineages_leave_out_what_is_above_everything() -> None:
+    found = node_lineages(ParentMap.of(PAIRS), [*TYPES, "neuron", "unknown"])
+    assert found["CD4"] == {"CD4", "T", "lymphoid", "immune"}
+    assert "odd" not in found
+    assert found["neuron"] == {"neuron", "neural"}
+    assert found["unknown"] == frozenset()
+    names = ["CL:3", "cd8 t cell", "T cell", "cell", "unknown"]
+    found = node_lineages(ONTOLOGY, names)
+    t_cell = next(node for node, name in ONTOLOGY.names.items() if name == "T cell")
+    assert found["T cell"] == {t_cell}
+    assert found["CL:3"] == {"CL:3", t_cell}
+    assert len(found["cd8 t cell"]) == 2
+    assert found["cell"] == frozenset()
+    assert node_lineages(ONTOLOGY, [f"T cell ({t_cell})"]) == {
+        f"T cell ({t_cell})": {t_cell},
+        "unknown": frozenset(),
+    }
+
+
+def test_a_root_tells_something_where_the_map_lacks_a_name() -> None:
+    lymphoid = ParentMap.of([("T", "lymphoid"), ("B", "lymphoid")])
+    assert node_lineages(lymphoid, ["T", "B"])["T"] == {"T"}
+    assert node_lineages(lymphoid, ["T", "B", "Mono"])["T"] == {"T", "lymphoid"}
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,7 @@ MaxCells = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(
-        "--seed",
-        help="Decides the order of the cells; without it the seed of the model.",
-        rich_help_panel="Running",
-    ),
+    o.seed_option("Decides the order of the cells; without it the seed of the model.", "Running"),
 ]
 
 

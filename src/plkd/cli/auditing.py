@@ -68,16 +68,7 @@ NGenes = Annotated[
         "--n-genes", min=2, help="Highly variable genes to use.", rich_help_panel=_RUNNING
     ),
 ]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        min=0,
-        max=2**32 - 1,
-        help="Which cells are judged by which others.",
-        rich_help_panel=_RUNNING,
-    ),
-]
+Seed = Annotated[int, o.seed_option("Which cells are judged by which others.", _RUNNING)]
 
 
 def audit(

@@ -68,16 +68,7 @@ MaxCells = Annotated[
         rich_help_panel=_RUNNING,
     ),
 ]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        min=0,
-        max=2**32 - 1,
-        help="Which cells are drawn.",
-        rich_help_panel=_RUNNING,
-    ),
-]
+Seed = Annotated[int, o.seed_option("Which cells are drawn.", _RUNNING)]
 
 
 def explain(

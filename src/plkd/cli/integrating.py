@@ -168,10 +168,7 @@ NNeighbors = Annotated[
     int,
     typer.Option("--n-neighbors", min=2, help="Neighbours of a cell.", rich_help_panel=_OUTPUT),
 ]
-Seed = Annotated[
-    int,
-    typer.Option("--seed", min=0, max=2**32 - 1, help="Of the UMAP.", rich_help_panel=_OUTPUT),
-]
+Seed = Annotated[int, o.seed_option("Of the UMAP.", _OUTPUT)]
 
 
 def integrate(

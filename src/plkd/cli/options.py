@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -182,16 +182,14 @@ DoubtfulLabels = Annotated[
         rich_help_panel=_TRAINING,
     ),
 ]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        min=0,
-        max=2**32 - 1,
-        help="The same seed gives the same model on a CPU.",
-        rich_help_panel=_TRAINING,
-    ),
-]
+
+
+def seed_option(what: str, panel: str) -> Any:
+    """Return the option of a seed in the range that every source of randomness takes."""
+    return typer.Option("--seed", min=0, max=2**32 - 1, help=what, rich_help_panel=panel)
+
+
+Seed = Annotated[int, seed_option("The same seed gives the same model on a CPU.", _TRAINING)]
 
 # --- output ---------------------------------------------------------------------------------
 

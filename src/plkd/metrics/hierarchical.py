@@ -25,7 +25,7 @@ def hierarchical_scores(
     lineages
         For each name, all types above it and itself, without the root, which all share. For a name
         that says nothing, such as "unknown", it is empty. A name that is not there has only itself.
-        ``plkd.trust.hierarchy.Hierarchy.lineages`` is such a mapping.
+        ``plkd.trust.hierarchy.node_lineages`` returns such a mapping.
 
     Returns
     -------

@@ -238,7 +238,7 @@ def annotate_file(
         ``out`` exists and ``overwrite`` is not set.
     """
     names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect, sets_by_type)
-    predictor = Predictor(model, with_)
+    out, predictor = h5ad_target(out), Predictor(model, with_)
     asked = None
     if hierarchy is not None:
         asked = deepest_question(hierarchy, model.classes_, min_confidence=min_confidence)
@@ -249,7 +249,7 @@ def annotate_file(
         if asked is not None:
             refuse_deepest_collisions(given["obs"], given.get("uns", {}), names)
         with (
-            replace_when_done(h5ad_target(out), overwrite=overwrite, source=Path(path)) as partial,
+            replace_when_done(out, overwrite=overwrite, source=Path(path)) as partial,
             annotated_copy(
                 Path(path), partial, source.n_cells, predictor, names, probabilities=probabilities
             ) as annotated,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,9 +24,6 @@ from plkd.trust.groups import FEWEST_CELLS, MOST_CELLS, QueryGroups
 
 if TYPE_CHECKING:
     from plkd.tools.deepest_types import DeepestQuestion
-
-LOOK_FIRST = slice(0, 0)
-"""In the place of the first chunk: look at some cells of all."""
 
 BESIDE_EACH_OTHER = 60
 """Cells that are read together where some are looked at of all."""
@@ -138,19 +136,20 @@ def annotate_chunks(
     some = None if doubt is None else _some_of_all(query, predictor)
     looked: Future[None] = Future()
 
-    def look_or_answer(cells: slice) -> _Chunk | None:
-        if cells != LOOK_FIRST:
-            return _answer(query, cells, predictor, thresholds, answers, looked)
+    def look() -> None:
         try:
             if some is not None and doubt is not None:
                 _look_among(some, query.source.n_cells, predictor, answers, doubt)
         finally:
             looked.set_result(None)
-        return None
+
+    def answer(cells: slice) -> _Chunk:
+        return _answer(query, cells, predictor, thresholds, answers, looked)
 
     starts = range(0, n_cells, chunk_size)
     chunks = [slice(start, min(start + chunk_size, n_cells)) for start in starts]
-    answered = in_order(look_or_answer, [LOOK_FIRST, *chunks], side_by_side=predictor.small)
+    jobs: list[Callable[[], _Chunk | None]] = [look, *(partial(answer, cells) for cells in chunks)]
+    answered = in_order(lambda job: job(), jobs, side_by_side=predictor.small)
     with closing(answered):
         next(answered)
         for cells, chunk in zip(chunks, cast(Iterator[_Chunk], answered), strict=True):

@@ -151,11 +151,11 @@ def smooth_labels_file(
     """
     from h5py import File
 
-    source = Path(path)
+    source, out = Path(path), h5ad_target(out)
     how = _How(batch_key, weight, n_neighbors, radius, coordinates, SlotNames(key_added))
     with open_h5ad(source) as file:
         columns, summary = _smoothed(read_obs(source), file.get("obsm", {}), _uns(file, how), how)
-    with replace_when_done(h5ad_target(out), overwrite=overwrite, source=source) as partial:
+    with replace_when_done(out, overwrite=overwrite, source=source) as partial:
         shutil.copyfile(source, partial)
         with File(partial, "r+") as file:
             write_columns(file, columns, how.slots.smoothing, summary.for_uns())

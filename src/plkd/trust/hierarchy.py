@@ -40,9 +40,6 @@ class Hierarchy:
         Steps from the top to each node, by the longest way, int64 ``(n_nodes,)``.
     unplaced
         Types that the map does not name; they stand right beneath the top.
-    lineages
-        Each name of the whole map and of the model, with all that is above it and itself. What is
-        above everything says nothing and is left out: "unknown", and the root where there is one.
     """
 
     types: tuple[str, ...]
@@ -50,7 +47,6 @@ class Hierarchy:
     beneath: NDArray[np.bool_]
     depth: NDArray[np.int64]
     unplaced: tuple[str, ...]
-    lineages: Mapping[str, frozenset[str]]
 
     def deepest(
         self, probabilities: NDArray[Any], *, min_confidence: float = MIN_CONFIDENCE
@@ -158,7 +154,6 @@ def build_hierarchy(parent_map: ParentMap, types: Sequence[str]) -> Hierarchy:
         beneath=beneath,
         depth=depth,
         unplaced=unplaced,
-        lineages=_lineages(parent_map, labels, unplaced),
     )
 
 
@@ -170,23 +165,28 @@ def node_lineages(parent_map: ParentMap, names: Sequence[str]) -> dict[str, froz
     parent_map
         Which type is a kind of which.
     names
-        Identifiers or names of the map, in any spelling of upper and lower case: two names of one
-        node have the same lineage.
+        Identifiers or names of the map, in any spelling of upper and lower case, or names of the
+        nodes of a :class:`Hierarchy`: two names of one node have the same lineage.
 
     Returns
     -------
-    For each name that the map has its node and the nodes above it, but for the root where there is
-    only one, which all share; for "unknown" nothing; other names are left out.
+    For each name that the map has its node and the nodes above it. What is above all names says
+    nothing and is left out: "unknown", and the root where there is one and the map has every name.
+    Other names are left out.
     """
-    lookups, above, found = _lookups(parent_map), parent_map.ancestors(), {TOP: frozenset[str]()}
-    shared = frozenset(parent_map.roots if len(parent_map.roots) == 1 else ())
+    named, *others = _lookups(parent_map)
+    both = {f"{parent_map.names.get(node, node)} ({node})": node for node in named.values()}
+    above = parent_map.ancestors()
+    place: dict[str, str] = {}
     for name in names:
-        keys = (name, name, name.casefold(), name.casefold())
-        nodes = (lookup.get(key) for lookup, key in zip(lookups, keys, strict=True))
-        node = next((each for each in nodes if each is not None), None)
-        if node is not None:
-            found[name] = frozenset({node, *above[node]} - shared)
-    return found
+        keys = (name, name, name.casefold(), name.casefold(), name)
+        for lookup, key in zip((named, *others, both), keys, strict=True):
+            if key in lookup:
+                place.setdefault(name, lookup[key])
+    alone = len(parent_map.roots) == 1 and all(name in place for name in names if name != TOP)
+    shared = frozenset(parent_map.roots if alone else ())
+    found = {name: frozenset({node, *above[node]} - shared) for name, node in place.items()}
+    return {TOP: frozenset(), **found}
 
 
 def _lookups(parent_map: ParentMap) -> list[dict[str, str]]:
@@ -236,17 +236,3 @@ def _labels(parent_map: ParentMap, node_of: Mapping[str, str], *, by_name: bool)
         node: label if owner[label] == node else f"{label} ({node})"
         for node, label in called.items()
     }
-
-
-def _lineages(
-    parent_map: ParentMap, labels: Mapping[str, str], unplaced: Sequence[str]
-) -> dict[str, frozenset[str]]:
-    roots = parent_map.roots
-    empty = frozenset(roots if len(roots) == 1 and not unplaced else ())
-    found = {
-        labels[node]: frozenset(labels[each] for each in {node, *above} - empty)
-        for node, above in parent_map.ancestors().items()
-    }
-    found.update({name: frozenset([name]) for name in unplaced})
-    found.setdefault(TOP, frozenset())
-    return found

@@ -110,8 +110,8 @@ def read_parent_map(path: str | Path) -> ParentMap:
     path
         A table with the columns ``cell_type`` and ``parent``, or with two columns of which one has
         "parent" in its name, commas or tabs between, one parent a line, an empty one (or NA) for a
-        root; or an ontology, such as the Cell Ontology, as an
-        ``.obo`` file, of which ``id``, ``name``, ``is_a`` and ``is_obsolete`` are read.
+        root; or an ontology, such as the Cell Ontology, as an ``.obo`` file, of which ``id``,
+        ``name``, ``is_a`` and ``is_obsolete`` are read.
 
     Returns
     -------
