@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from results import markdown, per_task, plus_minus
 from study.audit_fits import AS_THEY_ARE as OWN_LABELS
-from study.audit_fits import BELIEVED, SET_ASIDE
+from study.audit_fits import BELIEVED, FITS, SET_ASIDE, WRONG_SHARES, named
 from study.names import LOOKS, NETWORKS
-from study.rows import full_grid, over_seeds
+from study.rows import extent, full_grid, over_seeds
 from study.words import listed, scored, signed
 
 if TYPE_CHECKING:
@@ -53,14 +53,17 @@ def page(table: pd.DataFrame, fits: pd.DataFrame) -> str:
         f"## How many labels are doubted\n\n{DOUBTS}\n\n{markdown(doubted(table), 'task')}",
     ]
     if len(fits):
-        parts.append(f"## Training on wrong labels\n\n{FITS}\n\n{markdown(fitted(fits), 'labels')}")
+        text = markdown(fitted(fits), "labels")
+        parts.append(f"## Training on wrong labels\n\n{how_fitted(fits)}\n\n{text}")
     return "\n\n".join(parts) + "\n"
 
 
-FITS = (
-    "Macro F1 on the query, mean of the tasks; 20 % of the reference's labels wrong. What is run "
-    "stands at the head of `benchmarks/study/audit_fits.py`."
-)
+def how_fitted(fits: pd.DataFrame) -> str:
+    """Return what the table of the fits holds."""
+    return (
+        f"Macro F1 on the query, mean of {extent(full_grid(fits))}. What is run stands at the head "
+        "of `benchmarks/study/audit_fits.py`."
+    )
 
 
 def means(planted: pd.DataFrame) -> pd.Series:
@@ -109,20 +112,22 @@ def regained(fits: pd.DataFrame) -> str:
     """Return how much of the macro F1 that wrong labels cost is regained by setting some aside."""
     if not len(fits):
         return ""
-    said = []
     mean = full_grid(fits).groupby(["method", "setting"])["macro_f1"].mean()
-    for method in NETWORKS:
-        if (method, SET_ASIDE) not in mean.index:
-            return ""
-        clean, wrong, aside = (mean[method, name] for name in (OWN_LABELS, BELIEVED, SET_ASIDE))
-        lost = clean - wrong
-        part = f", {(aside - wrong) / lost:.0%} of what was lost" if lost > 0 else ""
-        holds = lost <= 0 or aside - wrong >= REGAINED * lost
-        said.append(
-            f"{'**holds**' if holds else '**does not hold**'} for the {LOOKS[method].name} "
-            f"({clean:.3f} with the labels as they are, {wrong:.3f} with a fifth wrong, "
-            f"{aside:.3f} with doubtful ones set aside{part})"
-        )
+    said = []
+    for wrong in WRONG_SHARES:
+        for method in NETWORKS:
+            settings = (OWN_LABELS, named(wrong, BELIEVED), named(wrong, SET_ASIDE))
+            if any((method, setting) not in mean.index for setting in settings):
+                return ""
+            clean, believed, aside = (mean[method, setting] for setting in settings)
+            lost = clean - believed
+            part = f", {(aside - believed) / lost:.0%} of what was lost" if lost > 0 else ""
+            holds = lost <= 0 or aside - believed >= REGAINED * lost
+            said.append(
+                f"{'**holds**' if holds else '**does not hold**'} for the {LOOKS[method].name}, "
+                f"{wrong} ({clean:.3f} with the labels as they are, {believed:.3f} with all "
+                f"believed, {aside:.3f} with doubtful ones set aside{part})"
+            )
     return f"Half of the lost macro F1 regained: {'; '.join(said)}."
 
 
@@ -154,7 +159,6 @@ def fitted(fits: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     scores = over_seeds(full_grid(fits), "macro_f1", ["setting", "method"])
-    settings = (OWN_LABELS, BELIEVED, SET_ASIDE)
-    lines = [[scored(scores, (setting, method)) for method in NETWORKS] for setting in settings]
+    lines = [[scored(scores, (setting, method)) for method in NETWORKS] for setting in FITS]
     heads = [LOOKS[method].name for method in NETWORKS]
-    return pd.DataFrame(lines, index=list(settings), columns=heads)
+    return pd.DataFrame(lines, index=list(FITS), columns=heads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from peers.elsewhere import section
 from results import Row, frame, markdown, per_task, summary
+from transfer_claims import sentences
 from transfer_memory import TASK
 from transfer_methods import WITHOUT_RANDOMNESS, blind, seeing
 
@@ -40,6 +41,10 @@ def page(
     """
     table = frame(rows)
     parts = ["# Label transfer to batches never seen", how(table, methods, seeds, options)]
+    said = sentences(table, methods)
+    if said:
+        listing = "\n".join(f"- {sentence}" for sentence in said)
+        parts.append(f"## What holds and what does not\n\n{listing}")
     if figure:
         parts.append(f"![Macro F1 of every method on every task]({figure})\n\n{FIGURE}")
     if blind(methods):

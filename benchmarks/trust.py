@@ -13,6 +13,8 @@ writes ``docs/results/trust.md`` (tables, and sentences that say what holds and 
    ``--known-from-left-out``, on the cells of the other types of the fits of 1, so that one fit a
    task serves both.
 3. *Cost*, only with ``--cost``: needs no data, writes ``trust_cost.csv``.
+4. *Other readings*, only with ``--readings``: what else of the same fits could tell a new type
+   (``trusted/readings.py``), writes ``trust_readings.csv``.
 
 plkd is run again each time, but for ``--resume``. Peers may live in an environment of their own,
 where only they are run; a peer that is not installed is skipped, which is said:
@@ -34,7 +36,7 @@ from pathlib import Path
 from study.figures import save
 from study.rows import frame, read_rows, write_rows
 from tasks import add_data_argument, data_folder
-from trusted import cost
+from trusted import cost, readings
 from trusted.figure import figure
 from trusted.leaving import ALL, RULE
 from trusted.names import AUTO, FROM_LEFT_OUT, FULL, METHODS, OURS, PEERS, PLKD
@@ -60,8 +62,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--models", type=Path, metavar="FOLDER", help="keep plkd's fitted models")
     parser.add_argument("--refresh-peers", action="store_true", help="run kept peers again")
     parser.add_argument("--resume", action="store_true", help="keep plkd's lines as well")
-    parser.add_argument("--cost", action="store_true", help="measure the cost, and nothing else")
-    parser.add_argument("--page", action="store_true", help="run nothing, write page and figure")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--cost", action="store_true", help="measure the cost, and nothing else")
+    other.add_argument("--readings", action="store_true", help="measure other readings alone")
+    other.add_argument("--page", action="store_true", help="run nothing, write page and figure")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder (default: docs/results)")
     return parser.parse_args(argv)
 
@@ -72,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     kept = KeptRuns(options.out)
     if options.cost:
         write_rows(options.out / cost.FILE, cost.cost_rows())
+    elif options.readings:
+        readings.run(choice(options), data_folder(options.data), options.out / readings.FILE)
     elif not options.page:
         run(choice(options), data_folder(options.data), kept)
     table, bins = kept.table(), kept.bins()
@@ -79,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("no page is written: trust.csv has no rows of plkd yet\n")
         return 0
     source = FROM_LEFT_OUT if options.known_from_left_out else known_source(table)
-    text = page(table, frame(read_rows(options.out / cost.FILE)), source)
+    costs, others = (frame(read_rows(options.out / each.FILE)) for each in (cost, readings))
+    text = page(table, costs, source, others=others)
     (options.out / "trust.md").write_text(text, encoding="utf-8")
     save(figure(table, bins, source), options.out / "trust.png")
     sys.stdout.write(text)

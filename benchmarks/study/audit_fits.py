@@ -1,11 +1,12 @@
-"""Training on a reference of which a fifth of the labels are wrong: all believed, or by default.
+"""Training on a reference with wrong labels: all believed, or by default.
 
-==========================  =====================================================================
-as they are                 plkd's defaults, the reference's own labels
-wrong, all believed         20 % wrong (:func:`study.ablation.with_wrong_labels`), and
-                            ``doubtful_labels=None``
-wrong, doubtful set aside   the same labels, plkd's defaults
-==========================  =====================================================================
+=================================  ==============================================================
+as they are                        plkd's defaults, the reference's own labels
+10 % (20 %) wrong, all believed    so many are wrong (:func:`study.ablation.with_wrong_labels`),
+                                   and ``doubtful_labels=None``
+10 % (20 %) wrong, doubtful set    the same labels, plkd's defaults
+aside
+=================================  ==============================================================
 
 Measured are accuracy and macro F1 over the types present in the query, whose truth is untouched.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from study.ablation import TASKS, noisy
@@ -24,12 +25,30 @@ from study.rows import Key, Row, key_of, read_rows, write_rows
 from study.runs import say
 from tasks import load_task, read_tasks
 
-WRONG_SHARE = 0.2
-AS_THEY_ARE, BELIEVED, SET_ASIDE = "as they are", "wrong, all believed", "wrong, doubtful set aside"
-TRAINING: Mapping[str, Mapping[str, Any]] = {
-    AS_THEY_ARE: {},
-    BELIEVED: {"doubtful_labels": None},
-    SET_ASIDE: {},
+AS_THEY_ARE, BELIEVED, SET_ASIDE = "as they are", "all believed", "doubtful set aside"
+WRONG_SHARES: Mapping[str, float] = {"10 % wrong": 0.1, "20 % wrong": 0.2}
+HANDLING: Mapping[str, Mapping[str, Any]] = {BELIEVED: {"doubtful_labels": None}, SET_ASIDE: {}}
+
+
+class Fit(NamedTuple):
+    """What the labels of a fit are, and what it is told."""
+
+    wrong_share: float
+    training: Mapping[str, Any]
+
+
+def named(wrong: str, handling: str) -> str:
+    """Return the name of the setting in which so many labels are wrong and are handled so."""
+    return f"{wrong}, {handling}"
+
+
+FITS: Mapping[str, Fit] = {
+    AS_THEY_ARE: Fit(0.0, {}),
+    **{
+        named(wrong, handling): Fit(share, training)
+        for wrong, share in WRONG_SHARES.items()
+        for handling, training in HANDLING.items()
+    },
 }
 
 
@@ -43,7 +62,7 @@ def run_fits(
         todo = [
             (setting, seed)
             for seed in seeds
-            for setting in TRAINING
+            for setting in FITS
             if not done.issuperset(_keys(task.name, setting, seed))
         ]
         whole = sides_of(load_task(folder, task)) if todo else None
@@ -57,9 +76,10 @@ def run_fits(
 
 def fit(whole: Sides, folder: Path, setting: str, seed: int) -> Iterator[Row]:
     """Yield how well each network of one fit annotates the query."""
-    sides = whole if setting == AS_THEY_ARE else noisy(whole, seed, share=WRONG_SHARE)
+    share, training = FITS[setting]
+    sides = noisy(whole, seed, share=share) if share else whole
     for found in annotated(
-        sides, folder, methods=NETWORKS, training=TRAINING[setting], mask=True, seed=seed
+        sides, folder, methods=NETWORKS, training=training, mask=True, seed=seed
     ):
         head = {"setting": setting, "method": found.method, "seed": seed}
         yield {**head, **scores(sides, found), "fit_seconds": round(found.fit_seconds, 3)}

@@ -9,7 +9,17 @@ from results import markdown, per_task
 from study.rows import extent
 from trusted.claims import sentences
 from trusted.cost import OFF, ON, medians
-from trusted.names import CONFIDENT, ERROR_RATE, FALSE_ALARM, FULL, LEFT_OUT, LOOKS, METHODS, PLKD
+from trusted.names import (
+    CONFIDENT,
+    ERROR_RATE,
+    FALSE_ALARM,
+    FULL,
+    LEFT_OUT,
+    LOOKS,
+    METHODS,
+    PLKD,
+    SOFTMAX,
+)
 from trusted.tables import (
     known_rows,
     novelty_rows,
@@ -38,7 +48,7 @@ OF_SETS = {
 }
 
 
-def page(table: pd.DataFrame, cost: pd.DataFrame, source: str) -> str:
+def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.DataFrame) -> str:
     """Return the page in Markdown.
 
     Parameters
@@ -49,12 +59,16 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str) -> str:
         Seconds of every round of the cost; may be empty.
     source
         Which rows of known cells are shown, from :func:`trusted.tables.known_source`.
+    others
+        Rows of :mod:`trusted.readings`; may be empty.
     """
     body = "\n".join(f"- {said}" for said in [*sentences(table, cost, source), AUDIT])
     parts = ["# When an answer can be believed", how(table)]
     parts.append(f"## What holds and what does not\n\n{body}")
     parts.append(f"![AUROC of novelty; reliability](trust.png)\n\n{FIGURE}")
     parts += left_out(table)
+    if len(others):
+        parts += ["### Other readings of the same fits", OTHERS, other_readings(table, others)]
     parts += known(known_rows(table, source), source)
     if len(cost):
         parts += ["## Cost", COST, markdown(seconds(cost), "annotation")]
@@ -70,6 +84,10 @@ FIGURE = (
 COST = (
     "Median seconds of a round; models with and without trust take turns in one process. The "
     "model has the Student's usual shape; cells are Poisson counts of 12 types."
+)
+OTHERS = (
+    "AUROC of what else could be read of a cell, uncalibrated: what each is stands at the head of "
+    "`benchmarks/trusted/readings.py`. plkd's novelty and max softmax are those of the table above."
 )
 READING = (
     "AUROC: the probability that a cell of the left-out type has a higher novelty than one of a "
@@ -126,6 +144,19 @@ def left_out(table: pd.DataFrame) -> list[str]:
             markdown(each_type(all_rows), "task, left out"),
         ]
     return parts
+
+
+def other_readings(table: pd.DataFrame, others: pd.DataFrame) -> str:
+    """Return AUROC of other readings beside plkd's novelty, best mean first, tasks across."""
+    import pandas as pd
+
+    mine = novelty_rows(table)
+    fits = others.loc[others["by_rule"] == 1, ["task", "seed"]].drop_duplicates()
+    mine = mine[mine["method"].isin((PLKD, SOFTMAX))].merge(fits)
+    rows = pd.concat([mine, others[others["by_rule"] == 1]])
+    means = rows.groupby("method")["auroc"].mean().sort_values(ascending=False)
+    text = per_task(rows, "auroc", list(means.index)).T
+    return markdown(text[["mean", *text.columns.drop("mean")]], "reading")
 
 
 def types(rows: pd.DataFrame) -> pd.DataFrame:

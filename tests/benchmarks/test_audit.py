@@ -13,7 +13,13 @@ import pytest
 
 from toy import toy_reference
 
-SETTINGS = ("as they are", "wrong, all believed", "wrong, doubtful set aside")
+SETTINGS = (
+    "as they are",
+    "10 % wrong, all believed",
+    "10 % wrong, doubtful set aside",
+    "20 % wrong, all believed",
+    "20 % wrong, doubtful set aside",
+)
 
 
 @pytest.fixture
@@ -107,9 +113,9 @@ def test_fits_are_run_once_and_told_apart(
     wanted = {"tasks": ["3tech:to_5p", "another"], "seeds": [0, 1]}
     rows = fits.run_fits(tmp_path, file, **wanted)
     assert asked == [(setting, seed) for seed in (0, 1) for setting in SETTINGS]
-    assert len(rows) == len(pd.read_csv(file)) == 12
+    assert len(rows) == len(pd.read_csv(file)) == 20
     assert fits.run_fits(tmp_path, file, **wanted) == rows
-    assert len(asked) == 6
+    assert len(asked) == 10
 
 
 def test_only_the_labels_and_what_is_believed_differ(
@@ -128,8 +134,9 @@ def test_only_the_labels_and_what_is_believed_differ(
 
     monkeypatch.setattr(fits, "annotated", annotated)
     rows = [row for setting in SETTINGS for row in fits.fit(whole, Path(), setting, 0)]
-    assert seen == [(0.0, {}), (0.2, {"doubtful_labels": None}), (0.2, {})]
-    assert [row["macro_f1"] for row in rows] == [1.0] * 3
+    believed: dict[str, object] = {"doubtful_labels": None}
+    assert seen == [(0.0, {}), (0.1, believed), (0.1, {}), (0.2, believed), (0.2, {})]
+    assert [row["macro_f1"] for row in rows] == [1.0] * 5
 
 
 def table_of(recall: dict[str, float]) -> pd.DataFrame:
@@ -161,8 +168,8 @@ def test_sentences(script: Callable[[str], ModuleType]) -> None:
         [
             {"task": "a", "setting": setting, "method": method, "seed": 0, "macro_f1": value}
             for method, values in {
-                "plkd student": (0.9, 0.7, 0.82),
-                "plkd teacher": (0.9, 0.7, 0.75),
+                "plkd student": (0.9, 0.7, 0.82, 0.6, 0.8),
+                "plkd teacher": (0.9, 0.7, 0.75, 0.6, 0.7),
             }.items()
             for setting, value in zip(SETTINGS, values, strict=True)
         ]
@@ -174,10 +181,15 @@ def test_sentences(script: Callable[[str], ModuleType]) -> None:
     assert "calls 12.0% of the labels doubtful where 10 % were replaced, and 3.0% of" in text
     assert "| a | 0.120 ± 0.000 | 0.900 ± 0.000 | 0.750 ± 0.000 | 0.030 |" in text
     assert "| b | 0.120 ± 0.000 | 0.900 ± 0.000 | 0.750 ± 0.000 | – |" in text
-    assert "**holds** for the Student (0.900 with the labels as they are, 0.700 with" in text
-    assert "0.820 with doubtful ones set aside, 60% of what was lost)" in text
-    assert "**does not hold** for the Teacher" in text
-    assert "| wrong, all believed | 0.700 | 0.700 |" in text
+    assert (
+        "**holds** for the Student, 10 % wrong (0.900 with the labels as they are, 0.700 with all "
+        "believed, 0.820 with doubtful ones set aside, 60% of what was lost)" in text
+    )
+    assert "**does not hold** for the Teacher, 10 % wrong (0.900" in text
+    assert "**holds** for the Student, 20 % wrong (0.900" in text
+    assert "**does not hold** for the Teacher, 20 % wrong (0.900" in text
+    assert "mean of task `a`; seed 0" in text
+    assert "| 20 % wrong, all believed | 0.600 | 0.600 |" in text
 
 
 def test_without_fits_nothing_is_said_of_them(script: Callable[[str], ModuleType]) -> None:

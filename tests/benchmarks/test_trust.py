@@ -18,6 +18,7 @@ from toy import toy_programmes, toy_query, toy_reference, write_gmt
 N_GENES = 120
 QUICK = TrainConfig(teacher_epochs=3, student_epochs=4, min_steps=30)
 LEFT_OUT = "Dendritic cell"
+DISTANCES = ("distance to types", "nearest cells")
 
 
 @pytest.fixture
@@ -212,6 +213,66 @@ def test_a_model_without_trust_is_refused(
     fit = kept_models.fitted(reference, folder, name="toy", seed=0, training=training)
     with pytest.raises(SystemExit, match="has no trust"):
         answers.our_answers(toy_query(20, N_GENES), fit)
+
+
+def test_other_readings_of_the_same_fit(
+    script: Callable[[str], ModuleType],
+    folder: Path,
+    fits: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trust, readings = script("trust"), script("trusted.readings")
+    monkeypatch.setattr(readings, "fitted", script("trusted.running").fitted)
+    words = ("--seeds", "0", "--methods", "plkd", "max softmax", "--known-from-left-out")
+    trust.main(command(folder, *words))
+    text = (folder.parent / "out" / "trust.md").read_text()
+    assert "Other readings" not in text
+
+    trust.main(command(folder, *words, "--readings"))
+    assert fits == [f"toy:blood-without-{LEFT_OUT}"] * 2  # the second time it was on disk
+    table = kept(folder, "trust_readings.csv").set_index("method")
+    assert set(table["left_out"]) == {LEFT_OUT}
+    spaces = ("Student", "Teacher", "tokens")
+    assert {f"{what}, {space}" for what in DISTANCES for space in spaces} < set(table.index)
+    assert table["auroc"].between(0, 1).all()
+    assert table.loc["nearest cells, tokens", "auroc"] > 0.7  # its markers are foreign
+    text = (folder.parent / "out" / "trust.md").read_text()
+    shown = text.partition("### Other readings")[2].partition("##")[0]
+    assert shown.count("\n| ") == 2 + len(table) + 2  # head, rule, plkd and max softmax
+    lines = [line.split("|") for line in shown.splitlines() if line.startswith("| ")]
+    means = [float(line[2]) for line in lines[2:]]
+    assert means == sorted(means, reverse=True)
+
+    rows = kept(folder, "trust_readings.csv")
+    rows.assign(task="another").to_csv(folder.parent / "out" / "trust_readings.csv", index=False)
+    trust.main(command(folder, *words, "--readings"))
+    again = kept(folder, "trust_readings.csv")
+    pd.testing.assert_frame_equal(again[again["task"] != "another"].reset_index(drop=True), rows)
+    assert len(again) == 2 * len(rows)
+
+
+def test_readings_are_what_they_are_called(
+    script: Callable[[str], ModuleType], folder: Path
+) -> None:
+    readings, kept_models = script("trusted.readings"), script("kept_models")
+    reference = toy_reference(240, N_GENES)
+    model = kept_models.fitted(reference, folder, name="toy", seed=0, training=QUICK).model
+    query = toy_query(60, N_GENES)
+    for cells in (reference, query):
+        cells.obs[readings.LABELS] = cells.obs["cell_type"]
+    found = readings.readings(reference, query, model, 0)
+    assert all(values.shape == (60,) for values in found.values())
+    np.testing.assert_array_equal(
+        found["dropout"], readings.readings(reference, query, model, 0)["dropout"]
+    )
+    assert not model.student_.training
+
+    agreeing = np.full((3, 2, 4), 0.25)
+    np.testing.assert_allclose(readings.disagreement(agreeing), 0, atol=1e-12)
+    opposed = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
+    np.testing.assert_allclose(readings.disagreement(opposed), np.log(2))
+    reach = readings.distance_to_cells(np.zeros((1, 2)), np.array([[0.0, 1.0], [0.0, 3.0]]))
+    np.testing.assert_allclose(reach, 2)
 
 
 def test_cost_is_measured_in_turns(

@@ -1,0 +1,98 @@
+"""The benchmark of the choice of genes from cells on disk to its page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from toy import toy_reference
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two tasks that learn from the same cells, and one whose reference is one batch."""
+    toy_reference(180, 120, n_batches=3).write_h5ad(tmp_path / "cells.h5ad")
+    always = {"reference": "cells.h5ad", "query": "cells.h5ad", "labels": "cell_type"}
+    always |= {"batch": "batch", "query_batches": ["donor 3"]}
+    references = {
+        "one": ["donor 1", "donor 2"],
+        "again": ["donor 1", "donor 2"],
+        "two": ["donor 1"],
+    }
+    lines = [
+        {"name": name, "reference_batches": batches, **always}
+        for name, batches in references.items()
+    ]
+    (tmp_path / "tasks.json").write_text(json.dumps(lines))
+    return tmp_path
+
+
+def test_from_cells_to_page(
+    script: Callable[[str], ModuleType], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    genes = script("genes")
+    command = ["--data", str(folder), "--out", str(folder / "out"), "--sizes", "20", "40", "500"]
+    assert genes.main(command) == 0
+    said = capsys.readouterr()
+    assert "two: one batch" in said.err
+    table = pd.read_csv(folder / "out" / "genes.csv")
+    assert set(table["task"]) == {"one"}
+    assert set(table["batch"]) == {"donor 1", "donor 2"}
+    assert set(table["n_genes"]) == {20, 40}  # there are no 500
+    assert len(table) == 2 * 2 * 2 * 2
+    assert (table["macro_f1"] > 0.6).all()  # of four types
+    text = (folder / "out" / "genes.md").read_text()
+    assert said.out == text
+    assert genes.main(["--page", "--out", str(folder / "out")]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_the_held_out_batch_teaches_nothing(script: Callable[[str], ModuleType]) -> None:
+    genes = script("genes")
+    cells = toy_reference(180, 120, n_batches=3)
+    cells.obs["batch"] = cells.obs["batch"].astype(str)
+    reference = genes.in_log1p(cells)
+    np.testing.assert_allclose(np.expm1(reference.X.toarray()).sum(1), 1e4, rtol=1e-4)
+    rare = reference.obs["cell_type"].astype(str) == "NK cell"
+    reference = reference[~rare | (reference.obs["batch"] == "donor 3")].copy()
+    learned, asked = genes.sides(reference, "donor 3")
+    assert set(asked.obs["batch"]) == {"donor 3"}
+    assert "donor 3" not in set(learned.obs["batch"])
+    assert "NK cell" not in set(asked.obs["cell_type"])  # nobody could know it
+
+    rows = list(genes.measured(reference, "donor 3", [30]))
+    choices = genes.chosen(learned, 30)
+    assert all(len(places) == 30 for places in choices.values())
+    for row in rows:
+        places = choices[row["choice"]]
+        found = genes.CLASSIFIERS[row["method"]](learned[:, places], asked[:, places])
+        f1 = f1_score(asked.obs["cell_type"].astype(str), found, average="macro")
+        assert row["macro_f1"] == pytest.approx(f1, abs=1e-5)
+
+
+def test_sentences(script: Callable[[str], ModuleType]) -> None:
+    page = script("genes_page")
+    values = {"a": (0.5, 0.6), "b": (0.7, 0.65)}
+    table = pd.DataFrame(
+        [
+            {"task": task, "batch": batch, "n_genes": 400, "choice": choice, "method": method}
+            | {"macro_f1": value + shift, "accuracy": 0.5}
+            for task, pair in values.items()
+            for choice, value in zip((page.ALL, page.EXPRESSED), pair, strict=True)
+            for method in (page.MEAN, page.RIDGE)
+            for batch, shift in (("x", 0.1), ("y", -0.1))
+        ]
+    )
+    text = page.page(table)
+    assert "400 genes: plkd's choice gains +0.025 for the nearest type mean and +0.025" in text
+    assert "of 2 references 1 gain and 1 lose" in text
+    assert "`b` the most or gaining least (-0.050), `a` gaining most (+0.100)" in text
+    assert "| 400, nearest type mean | 0.600 | 0.625 | +0.025 |" in text
+    assert "| b, 400 | 0.700 | 0.650 | 0.700 | 0.650 |" in text
