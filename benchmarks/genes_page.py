@@ -42,7 +42,7 @@ def by_reference(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
-    """Return, for each number of genes, what plkd's choice gains and where it loses most."""
+    """Return, for each number of genes, what plkd's choice gains, and where most and least."""
     found = by_reference(table)
     gain = found[EXPRESSED] - found[ALL]
     said = []
@@ -53,10 +53,10 @@ def sentences(table: pd.DataFrame) -> list[str]:
         ]
         mean = its.groupby("task").mean()
         said.append(
-            f"{n_genes:,} genes: plkd's choice gains {listed(each)}; of {len(mean)} references "
-            f"{int((mean > 0).sum())} gain and {int((mean < 0).sum())} lose on the mean of both, "
-            f"`{mean.idxmin()}` the most or gaining least ({signed(mean.min())}), `{mean.idxmax()}`"
-            f" gaining most ({signed(mean.max())})."
+            f"{n_genes:,} genes: plkd's choice gains {listed(each)}. Of {len(mean)} references "
+            f"{int((mean > 0).sum())} gain and {int((mean < 0).sum())} lose (mean of both "
+            f"classifiers); least `{mean.idxmin()}` ({signed(mean.min())}), most "
+            f"`{mean.idxmax()}` ({signed(mean.max())})."
         )
     return said
 

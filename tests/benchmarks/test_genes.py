@@ -92,7 +92,7 @@ def test_sentences(script: Callable[[str], ModuleType]) -> None:
     )
     text = page.page(table)
     assert "400 genes: plkd's choice gains +0.025 for the nearest type mean and +0.025" in text
-    assert "of 2 references 1 gain and 1 lose" in text
-    assert "`b` the most or gaining least (-0.050), `a` gaining most (+0.100)" in text
+    assert "Of 2 references 1 gain and 1 lose (mean of both classifiers)" in text
+    assert "least `b` (-0.050), most `a` (+0.100)." in text
     assert "| 400, nearest type mean | 0.600 | 0.625 | +0.025 |" in text
     assert "| b, 400 | 0.700 | 0.650 | 0.700 | 0.650 |" in text
