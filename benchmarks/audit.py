@@ -40,7 +40,7 @@ from study.ablation import with_wrong_labels
 from study.audit_fits import run_fits
 from study.rows import Row, frame, read_rows, write_rows
 from study.runs import say
-from tasks import Task, add_data_argument, data_folder, load_task, read_tasks
+from tasks import add_data_argument, data_folder, distinct, load_task, read_tasks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -101,12 +101,6 @@ def run(folder: Path, options: argparse.Namespace, rows: Sequence[Row]) -> Itera
             new = judged(cells.reference, points, share, seed)
             yield [{**head, **measured} for measured in new]
             say(f"{task.name}, {setting}, seed {seed}: {cells.reference.n_obs} cells")
-
-
-def distinct(tasks: Sequence[Task]) -> list[Task]:
-    """Return the tasks without those that learn from the cells of an earlier one."""
-    first = {(task.reference, task.reference_batches): task for task in reversed(tasks)}
-    return [task for task in tasks if task in first.values()]
 
 
 def components(reference: AnnData) -> np.ndarray:

@@ -32,12 +32,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from audit import distinct
 from genes_page import ALL, EXPRESSED, MEAN, RIDGE, page
 from predictions import BATCH, LABELS, name_columns
 from study.rows import Row, frame, read_rows, write_rows
 from study.runs import say
-from tasks import MIN_REFERENCE_CELLS, add_data_argument, data_folder, load_task, read_tasks
+from tasks import (
+    MIN_REFERENCE_CELLS,
+    add_data_argument,
+    data_folder,
+    distinct,
+    load_task,
+    read_tasks,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -113,6 +113,12 @@ def read_tasks(folder: Path, names: Sequence[str] | None = None) -> list[Task]:
     return [task for task in tasks if task.name in set(names)]
 
 
+def distinct(tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks without those that learn from the cells of an earlier one."""
+    first = {(task.reference, task.reference_batches): task for task in reversed(tasks)}
+    return [task for task in tasks if task in first.values()]
+
+
 def load_tasks(folder: Path, names: Sequence[str] | None = None) -> Iterator[TaskData]:
     """Yield each task with its cells, one in memory at a time."""
     for task in read_tasks(folder, names):

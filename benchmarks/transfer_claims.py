@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ours import ADAPTED, NETWORKS
 from results import complete_methods
-from study.words import listed, signed
+from study.words import listed, signed, verdict
 from transfer_methods import blind, is_peer, seeing
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def on_average(table: pd.DataFrame, peers: Sequence[str]) -> str:
     f1 = of_tasks(table, "macro_f1")
     chosen = f1[list(peers)].max(axis=1).mean()
     return (
-        f"{verdict(all(holds))}: without seeing the query the Student is above every peer on the "
+        f"{verdict(holds)}: without seeing the query the Student is above every peer on the "
         f"average of the tasks, in {listed(parts)}. Peers chosen with hindsight, the best of "
         f"{len(peers)} on each task, would reach {chosen:.3f}, which is "
         f"{signed(f1[STUDENT].mean() - chosen)} to the Student."
@@ -81,8 +81,8 @@ def each_task(table: pd.DataFrame, peers: Sequence[str]) -> str:
     ]
     where = f" Below it: {listed(low)}." if low else ""
     return (
-        f"{verdict(not low)}: on no task more than {FAR_BELOW} of macro F1 below the best peer of "
-        f"that task; on {int((apart > 0).sum())} of {len(apart)} above it.{where}"
+        f"{verdict([not low])}: on no task more than {FAR_BELOW} of macro F1 below the best peer "
+        f"of that task; on {int((apart > 0).sum())} of {len(apart)} above it.{where}"
     )
 
 
@@ -91,7 +91,7 @@ def ranked(table: pd.DataFrame, methods: Sequence[str]) -> str:
     ranks = of_tasks(table, "macro_f1")[list(methods)].rank(axis=1, ascending=False).mean()
     others = ranks.drop(STUDENT)
     return (
-        f"{verdict(ranks[STUDENT] < others.min())}: the Student's mean rank is the best, "
+        f"{verdict([ranks[STUDENT] < others.min()])}: the Student's mean rank is the best, "
         f"{ranks[STUDENT]:.2f} of {len(ranks)} methods; {others.idxmin()} {others.min():.2f}."
     )
 
@@ -110,7 +110,7 @@ def against(table: pd.DataFrame, peer: str) -> str:
         f" {peer} takes {times:.0f} times as long" if times >= 1.5 else f" {peer} takes no longer"
     )
     return (
-        f"{verdict(mine > theirs)}: adapted to the query, macro F1 {mine:.3f} is above {peer}'s "
+        f"{verdict([mine > theirs])}: adapted to the query, macro F1 {mine:.3f} is above {peer}'s "
         f"{theirs:.3f} ({len(f1)} of {table['task'].nunique()} tasks).{speed}.{ahead}"
     )
 
@@ -122,11 +122,6 @@ def lowered(table: pd.DataFrame) -> str:
     low = [f"`{task}` ({signed(value)})" for task, value in gain.items() if value < -LOWERED]
     where = f" By more: {listed(low)}." if low else ""
     return (
-        f"{verdict(not low)}: adapting lowers no task by more than {LOWERED} of macro F1; it "
+        f"{verdict([not low])}: adapting lowers no task by more than {LOWERED} of macro F1; it "
         f"gains {signed(gain.mean())} on average.{where}"
     )
-
-
-def verdict(holds: bool) -> str:
-    """Return whether it is so."""
-    return "**Holds**" if holds else "**Does not hold**"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from results import plus_minus
@@ -47,6 +47,11 @@ def percent(scores: pd.DataFrame, key: Hashable) -> str:
 def signed(number: float) -> str:
     """Return a difference as "+0.012" or "-0.012"."""
     return f"{number:+.3f}"
+
+
+def verdict(checks: Iterable[bool]) -> str:
+    """Return whether all that is aimed at was reached."""
+    return "**Holds**" if all(checks) else "**Does not hold**"
 
 
 def outcome(student: float, others: dict[str, float]) -> str:

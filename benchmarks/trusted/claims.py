@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from results import plus_minus
-from study.words import listed
+from study.words import listed, verdict
 from trusted import names
 from trusted.cost import DISK, MEMORY, medians
 from trusted.names import CELLTYPIST, FROM_LEFT_OUT, LOOKS, PEERS, PLKD, SCANVI, SOFTMAX
@@ -93,7 +93,7 @@ def calibration_claim(known: pd.DataFrame) -> str:
     for peer in (CELLTYPIST, SCANVI):
         theirs = score(known, peer, "ece")
         if not is_there(theirs):
-            missing.append(LOOKS[peer].name)
+            missing.append(LOOKS[peer].name + on_some_tasks(known, peer))
             continue
         half = mine[0] <= names.OF_THE_PEERS_ECE * theirs[0]
         checks.append(half)
@@ -106,6 +106,18 @@ def calibration_claim(known: pd.DataFrame) -> str:
     if missing:
         tail += f" Not run on every task: {listed(missing)}."
     return f"{verdict(checks)}: ECE of the confidence {plus_minus(*mine)} {listed(said)}.{tail}"
+
+
+def on_some_tasks(known: pd.DataFrame, peer: str) -> str:
+    """Return the calibration error of a peer on the tasks that it ran on, and plkd's on these."""
+    theirs, mine = (by_task(known, method, "ece") for method in (peer, PLKD))
+    shared = theirs.index.intersection(mine.index)
+    if not len(shared):
+        return ""
+    return (
+        f" ({len(shared)} of {known['task'].nunique()} tasks: {theirs[shared].mean():.3f}; "
+        f"plkd on the same {mine[shared].mean():.3f})"
+    )
 
 
 def sets_claim(known: pd.DataFrame) -> str:
@@ -144,11 +156,6 @@ def cost_claim(cost: pd.DataFrame) -> str:
         f"{verdict(checks)}: annotating {int(cost['n_cells'].max()):,} simulated cells with trust "
         f"takes {listed(each)} (aim: at most {names.SLOWER})."
     )
-
-
-def verdict(checks: list[bool] | tuple[bool, ...]) -> str:
-    """Return whether all that is aimed at was reached."""
-    return "**Holds**" if all(checks) else "**Does not hold**"
 
 
 def met(check: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -10,7 +11,28 @@ from types import ModuleType
 
 import pytest
 
+from toy import toy_reference
+
 SCRIPTS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def tasks_of_one_file(tmp_path: Path) -> Path:
+    """Two tasks that learn from the same two batches, and one that learns from a single batch."""
+    toy_reference(180, 120, n_batches=3).write_h5ad(tmp_path / "cells.h5ad")
+    always = {"reference": "cells.h5ad", "query": "cells.h5ad", "labels": "cell_type"}
+    always |= {"batch": "batch", "query_batches": ["donor 3"]}
+    references = {
+        "one": ["donor 1", "donor 2"],
+        "again": ["donor 1", "donor 2"],
+        "two": ["donor 1"],
+    }
+    lines = [
+        {"name": name, "reference_batches": batches, **always}
+        for name, batches in references.items()
+    ]
+    (tmp_path / "tasks.json").write_text(json.dumps(lines))
+    return tmp_path
 
 
 @pytest.fixture

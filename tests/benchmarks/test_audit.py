@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,32 +21,21 @@ SETTINGS = (
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two tasks that learn from the same cells, and a third."""
-    toy_reference(180, 120, n_batches=3).write_h5ad(tmp_path / "cells.h5ad")
-    always = {"reference": "cells.h5ad", "query": "cells.h5ad", "labels": "cell_type"}
-    always |= {"batch": "batch", "query_batches": ["donor 3"]}
-    references = {
-        "one": ["donor 1", "donor 2"],
-        "again": ["donor 1", "donor 2"],
-        "two": ["donor 1"],
-    }
-    lines = [
-        {"name": name, "reference_batches": batches, **always}
-        for name, batches in references.items()
-    ]
-    (tmp_path / "tasks.json").write_text(json.dumps(lines))
-    return tmp_path
-
-
 def test_from_cells_to_page(
-    script: Callable[[str], ModuleType], folder: Path, capsys: pytest.CaptureFixture[str]
+    script: Callable[[str], ModuleType], tasks_of_one_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audit = script("audit")
-    command = ["--data", str(folder), "--seeds", "0", "1", "--out", str(folder / "out")]
+    command = [
+        "--data",
+        str(tasks_of_one_file),
+        "--seeds",
+        "0",
+        "1",
+        "--out",
+        str(tasks_of_one_file / "out"),
+    ]
     assert audit.main(command) == 0
-    table = pd.read_csv(folder / "out" / "audit.csv")
+    table = pd.read_csv(tasks_of_one_file / "out" / "audit.csv")
     planted = table[table["setting"] == "planted"]
     assert set(planted["task"]) == {"one", "two"}
     assert len(planted) == 2 * 2 * 5
@@ -61,15 +49,15 @@ def test_from_cells_to_page(
         ["two", "plkd", 0],
     ]
     assert (whole["n_doubtful"] < 0.05 * whole["n_cells"]).all()
-    text = (folder / "out" / "audit.md").read_text()
+    text = (tasks_of_one_file / "out" / "audit.md").read_text()
     assert "**Holds**: of 10 % planted wrong labels" in text
     assert "Training on wrong labels" not in text
     capsys.readouterr()
 
     audit.judged = None  # nothing is run again
     assert audit.main(command) == 0
-    assert audit.main(["--page", "--out", str(folder / "out")]) == 0
-    assert (folder / "out" / "audit.md").read_text() == text
+    assert audit.main(["--page", "--out", str(tasks_of_one_file / "out")]) == 0
+    assert (tasks_of_one_file / "out" / "audit.md").read_text() == text
 
 
 def test_the_first_of_equals_are_drawn(script: Callable[[str], ModuleType]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,42 +14,32 @@ from sklearn.metrics import f1_score
 from toy import toy_reference
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two tasks that learn from the same cells, and one whose reference is one batch."""
-    toy_reference(180, 120, n_batches=3).write_h5ad(tmp_path / "cells.h5ad")
-    always = {"reference": "cells.h5ad", "query": "cells.h5ad", "labels": "cell_type"}
-    always |= {"batch": "batch", "query_batches": ["donor 3"]}
-    references = {
-        "one": ["donor 1", "donor 2"],
-        "again": ["donor 1", "donor 2"],
-        "two": ["donor 1"],
-    }
-    lines = [
-        {"name": name, "reference_batches": batches, **always}
-        for name, batches in references.items()
-    ]
-    (tmp_path / "tasks.json").write_text(json.dumps(lines))
-    return tmp_path
-
-
 def test_from_cells_to_page(
-    script: Callable[[str], ModuleType], folder: Path, capsys: pytest.CaptureFixture[str]
+    script: Callable[[str], ModuleType], tasks_of_one_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     genes = script("genes")
-    command = ["--data", str(folder), "--out", str(folder / "out"), "--sizes", "20", "40", "500"]
+    command = [
+        "--data",
+        str(tasks_of_one_file),
+        "--out",
+        str(tasks_of_one_file / "out"),
+        "--sizes",
+        "20",
+        "40",
+        "500",
+    ]
     assert genes.main(command) == 0
     said = capsys.readouterr()
     assert "two: one batch" in said.err
-    table = pd.read_csv(folder / "out" / "genes.csv")
+    table = pd.read_csv(tasks_of_one_file / "out" / "genes.csv")
     assert set(table["task"]) == {"one"}
     assert set(table["batch"]) == {"donor 1", "donor 2"}
     assert set(table["n_genes"]) == {20, 40}  # there are no 500
     assert len(table) == 2 * 2 * 2 * 2
     assert (table["macro_f1"] > 0.6).all()  # of four types
-    text = (folder / "out" / "genes.md").read_text()
+    text = (tasks_of_one_file / "out" / "genes.md").read_text()
     assert said.out == text
-    assert genes.main(["--page", "--out", str(folder / "out")]) == 0
+    assert genes.main(["--page", "--out", str(tasks_of_one_file / "out")]) == 0
     assert capsys.readouterr().out == text
 
 

@@ -152,6 +152,21 @@ COST = pd.DataFrame(
 )
 
 
+def test_a_peer_that_ran_on_some_tasks_is_compared_on_these(
+    script: Callable[[str], ModuleType],
+) -> None:
+    known = {**KNOWN, ("t1", "scanvi"): 0.1}
+    table = table_of(script, rows(NOVELTY), rows(known, part="known"))
+    calibration = script("trusted.claims").sentences(table, COST, "left out")[2]
+    mine = script("trusted.tables").by_task(table[table["part"] == "known"], "plkd", "ece")["t1"]
+    theirs = script("trusted.tables").by_task(table[table["part"] == "known"], "scanvi", "ece")
+    assert list(theirs.index) == ["t1"]
+    assert calibration.endswith(
+        f"Not run on every task: scANVI (1 of 2 tasks: {theirs['t1']:.3f}; plkd on the same "
+        f"{mine:.3f})."
+    )
+
+
 def test_sentences_give_each_aim_its_value(script: Callable[[str], ModuleType]) -> None:
     table = table_of(script, rows(NOVELTY), rows(KNOWN, part="known"))
     said = script("trusted.claims").sentences(table, COST, "left out")
