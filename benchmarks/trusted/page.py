@@ -78,8 +78,8 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.Dat
 
 FIGURE = (
     "*Left: AUROC, mean over seeds; the mean over tasks stands last, of methods that ran on all. "
-    "Right: cells of known types of all tasks and seeds together, in 15 bins of equal width; bins "
-    "of fewer than 50 cells are not drawn.*"
+    "Right: cells of known types of all tasks and seeds together, or of those that a method ran "
+    "on, in 15 bins of equal width; bins of fewer than 50 cells are not drawn.*"
 )
 COST = (
     "Median seconds of a round; models with and without trust take turns in one process. The "
