@@ -20,6 +20,13 @@ def test_an_older_model_with_another_optimiser_was_trained_by_adamw():
     assert written["optimizer"] == "SGD"
 
 
+def test_an_older_model_had_no_floor_under_its_genes():
+    written = TrainConfig(marker_floor=0.7).as_dict()
+    assert TrainConfig.from_dict(written).marker_floor == 0.7
+    del written["marker_floor"]
+    assert TrainConfig.from_dict(written).marker_floor == 0
+
+
 @pytest.mark.parametrize("hidden", [(), 256, (256, 0), (256, 12.5), "256", None])
 def test_hidden_layers_that_cannot_be_are_refused(hidden):
     with pytest.raises(InputError, match=r"StudentConfig\.hidden as one width or more"):

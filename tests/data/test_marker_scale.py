@@ -21,10 +21,11 @@ def cells(seed=0, n=300):
     return values, codes.astype(np.int64)
 
 
-def slow(values, codes, power):
+def slow(values, codes, power, floor=0.0):
     """Write the definition out, pair by pair and gene by gene."""
     types = sorted(set(codes[codes >= 0].tolist()))
     best = [0.0] * values.shape[1]
+    quiet = []
     for a in types:
         for b in types:
             if a >= b:
@@ -34,17 +35,38 @@ def slow(values, codes, power):
                 for g in range(values.shape[1])
             ]
             top = sum(sorted(apart)[-5:]) / 5
+            markers = np.argsort(apart)[-5:]
+            within = [values[codes == each][:, markers].astype(float).var(0) for each in (a, b)]
+            noise = floor * float(np.mean(within))
+            quiet.append(noise / (top**2 + noise))
             best = [max(old, min(1.0, each / top)) for old, each in zip(best, apart, strict=True)]
-    scale = np.array([each**power + 1e-3 for each in best])
+    least = np.mean(quiet)
+    scale = np.array([least + (1 - least) * each**power + 1e-3 for each in best])
     variance = values.astype(np.float64).var(0)
     return scale * np.sqrt(variance.sum() / (scale**2 * variance).sum())
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.5])
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
-def test_it_is_the_definition(power):
+def test_it_is_the_definition(power, floor):
     values, codes = cells()
-    fast = marker_scale(csr_matrix(values), codes, 3, power=power)
-    np.testing.assert_allclose(fast, slow(values, codes, power), rtol=1e-4)
+    fast = marker_scale(csr_matrix(values), codes, 3, power=power, floor=floor)
+    np.testing.assert_allclose(fast, slow(values, codes, power, floor), rtol=1e-4)
+
+
+def test_where_markers_tell_little_of_a_cell_all_genes_are_heard():
+    rng = np.random.default_rng(1)
+    codes = np.arange(600) % 3
+    quietest = []
+    for strength in (6.0, 0.1):
+        values = rng.poisson(0.3, (600, N_GENES)).astype(np.float32)
+        for code in range(3):
+            genes = slice(5 * code, 5 * code + 5)
+            values[codes == code, genes] += rng.poisson(strength, (200, 5))
+        scale = marker_scale(csr_matrix(values), codes, 3, power=2.0, floor=0.5)
+        quietest.append(scale.min() / scale.max())
+    assert quietest[0] < 0.1
+    assert quietest[1] > 0.5
 
 
 def test_close_types_have_their_markers_too():
@@ -71,13 +93,14 @@ def test_cells_without_a_type_and_types_without_a_cell_change_nothing_but_the_va
     codes[:30] = -1
     known = codes >= 0
     both = [
-        marker_scale(csr_matrix(values), codes, 5, power=2.0),
-        marker_scale(csr_matrix(values[known]), codes[known], 3, power=2.0),
+        marker_scale(csr_matrix(values), codes, 5, power=2.0, floor=0.5),
+        marker_scale(csr_matrix(values[known]), codes[known], 3, power=2.0, floor=0.5),
     ]
     np.testing.assert_allclose(both[0] / both[0].max(), both[1] / both[1].max(), rtol=1e-5)
 
 
 def test_constant_cells_give_a_scale_of_one():
     flat = csr_matrix(np.ones((6, 4), dtype=np.float32))
-    scale = marker_scale(flat, np.array([0, 0, 0, 1, 1, 1]), 2, power=2.0)
-    np.testing.assert_array_equal(scale, 1)
+    for floor in (0.0, 0.5):
+        scale = marker_scale(flat, np.array([0, 0, 0, 1, 1, 1]), 2, power=2.0, floor=floor)
+        np.testing.assert_array_equal(scale, 1)

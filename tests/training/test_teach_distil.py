@@ -210,10 +210,9 @@ def test_markers_are_louder_while_a_network_learns_and_absorbed_after():
     cells = make_cells(60)
     student = Student(N_GENES, N_TYPES, hidden=(16, 8))
     first = student.layers[0].weight.clone()
-    expected = torch.from_numpy(
-        marker_scale(cells.expression, cells.codes, cells.n_types, power=2.0)
-    )
-    with markers_louder(student, cells, TrainConfig(marker_power=2.0)):
+    known = cells.expression, cells.codes, cells.n_types
+    expected = torch.from_numpy(marker_scale(*known, power=2.0, floor=0.1))
+    with markers_louder(student, cells, TrainConfig(marker_power=2.0, marker_floor=0.1)):
         assert torch.equal(student.gene_scale, expected)
     assert student.gene_scale is None
     assert torch.allclose(student.layers[0].weight, first * expected)

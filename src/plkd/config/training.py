@@ -48,10 +48,11 @@ class TrainConfig(Config):
     balance
         Cells are drawn in proportion to (cells of their type) ** -balance; 0 draws them as
         they are, 1 draws all types equally often.
-    marker_power
+    marker_power, marker_floor
         Both networks hear genes on a scale while they learn: how far a gene tells some pair of
-        types apart, to this power (:func:`plkd.data.marker_scale.marker_scale`). 0 makes all genes
-        alike (the paper).
+        types apart, to this power; and the more of every gene, in proportion to the floor, the
+        less the best markers tell of a single cell (:func:`plkd.data.marker_scale.marker_scale`).
+        A power of 0 makes all genes alike (the paper).
     profile_weight
         So many times a cell's agreement with the mean of each type is added to what the trained
         networks say (:func:`plkd.data.type_profiles.type_profiles`). 0 leaves it out (the paper).
@@ -112,7 +113,8 @@ class TrainConfig(Config):
     pattern_keep: float = 0.33
     balance: float = 0.5
     marker_power: float = 2.0
-    profile_weight: float = 15.0
+    marker_floor: float = 0.3
+    profile_weight: float = 30.0
     teacher_shift_genes: float = 2.0
     student_shift_genes: float = 3.0
     teacher_drop_genes: float = 0.5
@@ -147,8 +149,10 @@ class TrainConfig(Config):
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return the configuration that ``as_dict`` wrote; fields it lacks take their default.
 
-        Older versions took any other name of an optimiser for AdamW, and wrote the name.
+        Older versions took any other name of an optimiser for AdamW, and wrote the name; and they
+        knew no floor.
         """
+        values = {"marker_floor": 0.0, **values}
         if values.get("optimizer", "adamw") not in OPTIMIZERS:
             values = {**values, "optimizer": "adamw"}
         return super().from_dict(values)
@@ -173,6 +177,7 @@ class TrainConfig(Config):
             "balance": (0.0, 1.0),
             "thin_to": (1e-3, 1.0),
             "marker_power": (0.0, 100.0),
+            "marker_floor": (0.0, 100.0),
             "profile_weight": (0.0, 1e4),
             "teacher_shift_genes": (0.0, 100.0),
             "student_shift_genes": (0.0, 100.0),
@@ -213,6 +218,7 @@ class TrainConfig(Config):
             pattern_keep=1.0,
             balance=0.0,
             marker_power=0.0,
+            marker_floor=0.0,
             profile_weight=0.0,
             teacher_shift_genes=0.0,
             student_shift_genes=0.0,

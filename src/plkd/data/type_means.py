@@ -23,7 +23,7 @@ def member_weights(codes: NDArray[np.int64], n_types: int) -> csr_matrix:
 
 
 def weighted_means(
-    expression: csr_matrix, share: NDArray[np.floating] | csr_matrix
+    expression: csr_matrix, share: NDArray[np.floating] | csr_matrix, *, squared: bool = False
 ) -> NDArray[np.float64]:
     """Return the mean of each type, cells counting with their shares.
 
@@ -33,6 +33,8 @@ def weighted_means(
         Any values, ``(n_cells, n_genes)``.
     share
         How far each cell is of each type, ``(n_cells, n_types)``.
+    squared
+        Take the mean of the squares of the values.
 
     Returns
     -------
@@ -43,7 +45,8 @@ def weighted_means(
     sums = np.zeros((len(total), n_genes))
     for start in range(0, n_cells, CELLS_AT_A_TIME):
         stop = min(start + CELLS_AT_A_TIME, n_cells)
-        some = share[start:stop].T @ rows_between(expression, start, stop)
+        values = rows_between(expression, start, stop)
+        some = share[start:stop].T @ (values.multiply(values) if squared else values)
         sums += some.toarray() if hasattr(some, "toarray") else some
     return sums / np.maximum(total, np.finfo(np.float64).tiny)[:, None]
 

@@ -83,7 +83,6 @@ def _adapt(
     n_types = len(model.classes_)
     cells = Cells(expression, codes, np.ones(len(codes), dtype=np.float32), n_types)
     student = copy.deepcopy(model.student_)
-    profiles, student.profiles = student.profiles, None  # they are no part of what is learned
     training = _training(model.training, config)
     course = train_student(
         student,
@@ -98,7 +97,6 @@ def _adapt(
     )
     student.cpu().eval()
     _move(student, model.student_, config.share)
-    student.profiles = profiles
     return student, {
         "n_cells": len(codes),
         "named_otherwise": round(float((codes != said.argmax(1)).mean()), 6),

@@ -251,7 +251,7 @@ def _profiles(cells: Cells, config: TrainConfig) -> torch.Tensor | None:
     if not config.profile_weight:
         return None
     known = cells.expression, cells.codes, cells.n_types
-    scale = marker_scale(*known, power=config.marker_power)
+    scale = marker_scale(*known, power=config.marker_power, floor=config.marker_floor)
     return torch.from_numpy(config.profile_weight * type_profiles(*known, scale=scale))
 
 

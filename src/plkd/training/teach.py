@@ -114,9 +114,8 @@ def markers_louder(
     Afterwards, however training ended, its weights have absorbed the scale.
     """
     if config.marker_power:
-        scale = marker_scale(
-            cells.expression, cells.codes, cells.n_types, power=config.marker_power
-        )
+        known = cells.expression, cells.codes, cells.n_types
+        scale = marker_scale(*known, power=config.marker_power, floor=config.marker_floor)
         network.gene_scale = torch.from_numpy(scale)
     try:
         yield
