@@ -8,6 +8,8 @@ from pathlib import Path
 # Before numpy and torch start their thread pools: toy sizes run fastest on one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Newer instructions round otherwise, and what old models said was written down with these.
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 import pytest
 from jaxtyping import install_import_hook

@@ -14,7 +14,9 @@ from plkd.data.marker_scale import marker_scale
 from plkd.data.type_means import member_weights, weighted_means
 from plkd.data.type_profiles import type_profiles
 
-MARKER_POWER = 2.0
+MARKER_POWER, MARKER_FLOOR = 2.0, 0.3
+"""As in training by default: profiles of the same scale are then heard only once."""
+
 CELLS_AT_A_TIME = 2048
 
 
@@ -160,7 +162,7 @@ def type_space(expression: csr_matrix, codes: NDArray[np.int64], n_types: int) -
     n_types
         Number of types.
     """
-    scale = marker_scale(expression, codes, n_types, power=MARKER_POWER)
+    scale = marker_scale(expression, codes, n_types, power=MARKER_POWER, floor=MARKER_FLOOR)
     profiles = type_profiles(expression, codes, n_types, scale=scale)
     means = weighted_means(expression, member_weights(codes, n_types))
     means -= means.mean(1, keepdims=True)
