@@ -17,7 +17,7 @@ from plkd.trust.novelty import (
     novelty_scale,
     readings_of,
 )
-from plkd.trust.usual_scores import FEWEST_CELLS, usual_scores
+from plkd.trust.usual_scores import FEWEST_CELLS, UsualScores, usual_scores
 
 
 def readings(n_cells: int, *, raised: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -227,9 +227,52 @@ def test_few_held_out_cells_make_no_more_false_alarms(n_held_out: int) -> None:
     for _ in range(100):
         usual = usual_scores(rng.normal(size=n_held_out), rng.normal(size=n_held_out))
         strange = usual.strangeness(rng.normal(size=200))
+        assert np.isfinite(usual.strangeness(rng.normal(size=200), 0.5)).all()
         assert strange.max() <= max(n_held_out / (n_held_out + 1), 0.99) or n_held_out > 98
         alarms.append((strange > 0.95).mean())
     assert np.mean(alarms) < 0.065
+
+
+def test_a_batch_effect_spreads_the_scores_as_made_up_ones_do():
+    rng = np.random.default_rng(0)
+    held, shifted = rng.normal(size=4000), 8 + 3 * rng.normal(size=4000)
+    usual = usual_scores(held, shifted)
+    old = UsualScores(usual.quantiles, usual.tail, usual.usual_shift)
+    alarms, without = [], []
+    for part in (0.0, 0.5, 1.0, 1.5):
+        query = part * 8 + (1 + min(part, 1) * 2) * rng.normal(size=20_000)
+        shift = usual.shift(query)
+        alarms.append((usual.strangeness(query, shift) > 0.95).mean())
+        without.append((old.strangeness(query, shift) > 0.95).mean())
+    assert np.allclose(alarms, 0.05, atol=0.01)
+    assert without[0] == pytest.approx(0.05, abs=0.01)
+    assert min(without[1:]) > 0.15  # models up to format version 5 know of no spread
+    smaller = usual.strangeness(query, shift, effect=0.5)
+    assert (smaller > 0.95).mean() > 0.1  # so do other scores that say it is half as large
+    assert np.array_equal(
+        usual.strangeness(query, shift, effect=1.0), usual.strangeness(query, shift)
+    )
+
+
+def test_made_up_batch_effects_spread_the_scores_by_no_more_than_the_shift():
+    rng = np.random.default_rng(0)
+    usual = usual_scores(rng.normal(size=4000), 4 + 10 * rng.normal(size=4000))
+    held = UsualScores(usual.quantiles, usual.tail, usual.usual_shift)
+    scores = np.linspace(-3, 6, 2000)
+    for shift in (0.2, 1.0):
+        apart, before = (
+            np.interp(0.95, each, scores) - np.interp(0.25, each, scores)
+            for each in (usual.strangeness(scores + shift, shift), held.strangeness(scores))
+        )
+        assert apart - before == pytest.approx(shift, abs=0.02)
+
+
+def test_novelty_rises_with_the_score_under_a_batch_effect_too(scale):
+    scores = np.linspace(-10, 60, 400)
+    for shift in (0.5 * scale.usual.usual_shift, scale.usual.usual_shift, 9.0):
+        found = scale.usual.strangeness(scores, shift)
+        assert (np.diff(found) >= 0).all()
+        assert 0 <= found.min() <= found.max() < 1
 
 
 def test_groups_of_a_query_from_another_world_are_not_asked():

@@ -96,7 +96,9 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
         together = grouped.scores(scores[seen], readings)
         off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
         if grouped.is_asked(off):
-            strange = grouped.usual.strangeness(together, off)
+            # New types raise what groups say of others; what cells say alone tells the effect.
+            effect = trust.scale.usual.effect(taken_off)
+            strange = grouped.usual.strangeness(together, off, effect=effect)
             credible = trust.sets.credibility(believed)[seen]
             found[seen] = strange if grouped.heeds_doubt else novelty(strange, credible)
     if doubt.batch_effect:

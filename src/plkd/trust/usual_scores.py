@@ -16,6 +16,7 @@ UNREACHED = 1e300
 """Score of a share that too few held-out cells can tell."""
 
 QUIET_QUARTER = 0.25
+STRANGEST = 0.95
 FEWEST_CELLS = 50
 """Cells of a query below which no batch effect is read off it."""
 
@@ -32,11 +33,15 @@ class UsualScores:
         How fast scores above the last of them become rarer.
     usual_shift
         What made-up batch effects, as training makes them up, do to the scores of held-out cells.
+    shifted
+        The same quantiles under those effects, less ``usual_shift``; ``None`` in models of format
+        versions up to 5.
     """
 
     quantiles: NDArray[np.float64]
     tail: float
     usual_shift: float
+    shifted: NDArray[np.float64] | None = None
 
     def shift(self, scores: NDArray[np.float64]) -> float:
         """Return by how much the batch effect of a query has raised its scores, 0 or more.
@@ -58,7 +63,13 @@ class UsualScores:
         usual = float(np.interp(QUIET_QUARTER, GRID, self.quantiles))
         return max(float(np.quantile(scores, QUIET_QUARTER)) - usual, 0.0)
 
-    def strangeness(self, scores: NDArray[np.float64], shift: float = 0.0) -> NDArray[np.float64]:
+    def effect(self, shift: float) -> float:
+        """Return how large a batch effect is beside the made-up ones, at most 1."""
+        return min(shift / max(self.usual_shift, 1e-9), 1.0)
+
+    def strangeness(
+        self, scores: NDArray[np.float64], shift: float = 0.0, *, effect: float | None = None
+    ) -> NDArray[np.float64]:
         """Return the share of held-out reference cells that are less strange, in [0, 1].
 
         Parameters
@@ -66,29 +77,53 @@ class UsualScores:
         scores
             Of the cells, ``(n_cells,)``.
         shift
-            The query's batch effect, from :meth:`shift`.
+            What the query's batch effect has raised the scores by, from :meth:`shift`.
+        effect
+            How large it is beside the made-up ones, from :meth:`effect`, where other scores of the
+            same query tell it better.
 
         Returns
         -------
         float64 ``(n_cells,)``: of cells like the held-out ones a share a exceeds 1 - a. Beyond the
         99 % quantile it goes on to rise with the score, ever more slowly.
+
+        Notes
+        -----
+        A batch effect moves some types further than others: it raises the scores of all cells, and
+        spreads them. How much it spreads them is taken from the made-up ones, in proportion: with
+        an effect of 0.5 the quantiles are half-way between the held-out cells' as they are and
+        under those effects; but what parts the strangest twentieth from the lowest quarter grows by
+        no more than the shift.
         """
         above = scores - shift
-        last = self.quantiles[-1]
-        inside = np.interp(above, self.quantiles, GRID)
-        beyond = np.maximum(above - last, 0) / self.tail
+        quantiles, tail = self._under(shift, self.effect(shift) if effect is None else effect)
+        last = quantiles[-1]
+        inside = np.interp(above, quantiles, GRID)
+        beyond = np.maximum(above - last, 0) / tail
         outside = 1 - (1 - GRID[-1]) / (1 + beyond) ** 2
         return np.where(above > last, outside, inside)
 
+    def _under(self, shift: float, effect: float) -> tuple[NDArray[np.float64], float]:
+        """Return quantiles and tail under a batch effect, less what it raises all cells by."""
+        if self.shifted is None or not shift > 0:
+            return self.quantiles, self.tail
+        part = min(effect, shift / max(_width(self.shifted) - _width(self.quantiles), 1e-9))
+        reached = self.quantiles < UNREACHED
+        mixed = np.where(reached, (1 - part) * self.quantiles + part * self.shifted, self.quantiles)
+        tail = max(float(self.shifted[-1] - np.interp(0.9, GRID, self.shifted)), 1e-9)
+        return mixed, (1 - part) * self.tail + part * tail
+
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
-        names = ("quantiles", "tail", "usual_shift")
-        return {name: np.asarray(getattr(self, name)) for name in names}
+        names = ("quantiles", "tail", "usual_shift", "shifted")
+        values = {name: getattr(self, name) for name in names}
+        return {name: np.asarray(value) for name, value in values.items() if value is not None}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return what ``as_arrays`` wrote, other arrays beside it left alone."""
-        return cls(arrays["quantiles"], float(arrays["tail"]), float(arrays["usual_shift"]))
+        tail, usual_shift = (float(arrays[name]) for name in ("tail", "usual_shift"))
+        return cls(arrays["quantiles"], tail, usual_shift, arrays.get("shifted"))
 
 
 def usual_scores(held_out: NDArray[np.float64], shifted: NDArray[np.float64]) -> UsualScores:
@@ -100,14 +135,25 @@ def usual_scores(held_out: NDArray[np.float64], shifted: NDArray[np.float64]) ->
     such cells lies at the quantile q (n + 1) / n of those that there are, and shares beyond
     n / (n + 1) are never reached. Few held-out cells make nothing look strange.
     """
-    n_cells = len(held_out)
-    share = GRID * (n_cells + 1) / n_cells
-    quantiles = np.maximum.accumulate(np.quantile(held_out, np.minimum(share, 1)))
-    quantiles += np.arange(len(GRID)) * 1e-12 * max(1.0, float(np.abs(quantiles).max()))
-    quantiles[share > 1] = UNREACHED
     raised = np.quantile(shifted, QUIET_QUARTER) - np.quantile(held_out, QUIET_QUARTER)
     return UsualScores(
-        quantiles=quantiles,
+        quantiles=_quantiles(held_out),
         tail=max(float(np.subtract(*np.quantile(held_out, [0.99, 0.9]))), 1e-9),
         usual_shift=max(float(raised), 0.0),
+        shifted=_quantiles(shifted - raised),
     )
+
+
+def _width(quantiles: NDArray[np.float64]) -> float:
+    """Return how far the strangest twentieth is from the lowest quarter."""
+    return float(np.subtract(*np.interp([STRANGEST, QUIET_QUARTER], GRID, quantiles)))
+
+
+def _quantiles(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the scores at the shares :data:`GRID`, ascending."""
+    n_cells = len(scores)
+    share = GRID * (n_cells + 1) / n_cells
+    quantiles = np.maximum.accumulate(np.quantile(scores, np.minimum(share, 1)))
+    quantiles += np.arange(len(GRID)) * 1e-12 * max(1.0, float(np.abs(quantiles).max()))
+    quantiles[share > 1] = UNREACHED
+    return quantiles
