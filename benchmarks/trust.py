@@ -43,7 +43,7 @@ from trusted.names import AUTO, FROM_LEFT_OUT, FULL, METHODS, OURS, PEERS, PLKD
 from trusted.page import page
 from trusted.rows import KeptRuns
 from trusted.running import Choice, run
-from trusted.tables import known_source
+from trusted.tables import shown_source
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
 
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (table["method"] == PLKD).any():
         sys.stderr.write("no page is written: trust.csv has no rows of plkd yet\n")
         return 0
-    source = FROM_LEFT_OUT if options.known_from_left_out else known_source(table)
+    source = FROM_LEFT_OUT if options.known_from_left_out else shown_source(table)
     costs, others = (frame(read_rows(options.out / each.FILE)) for each in (cost, readings))
     text = page(table, costs, source, others=others)
     (options.out / "trust.md").write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from study.words import listed, verdict
 from trusted import names
 from trusted.cost import DISK, MEMORY, medians
 from trusted.names import CELLTYPIST, FROM_LEFT_OUT, LOOKS, PEERS, PLKD, SCANVI, SOFTMAX
-from trusted.tables import by_task, known_rows, novelty_rows, present, score
+from trusted.tables import by_task, known_rows, novelty_rows, present, score, whole_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +28,14 @@ def sentences(table: pd.DataFrame, cost: pd.DataFrame, source: str) -> list[str]
         Which rows of known cells are meant, from :func:`trusted.tables.known_source`.
     """
     novel, known = novelty_rows(table), known_rows(table, source)
+    whole = whole_beside(table, source)
     return [
         novelty_claim(novel),
         unknown_claim(novel, known, source),
         calibration_claim(known),
         sets_claim(known),
         cost_claim(cost),
+        *([whole_claim(whole)] if len(whole) else []),
     ]
 
 
@@ -156,6 +158,32 @@ def cost_claim(cost: pd.DataFrame) -> str:
         f"{verdict(checks)}: annotating {int(cost['n_cells'].max()):,} simulated cells with trust "
         f"takes {listed(each)} (aim: at most {names.SLOWER})."
     )
+
+
+def whole_claim(whole: pd.DataFrame) -> str:
+    """Return the same aims where the reference is whole and all types of the query are known."""
+    unknown, ece, coverage, size = (
+        score(whole, PLKD, name) for name in ("unknown_of_known", "ece", "coverage", "set_size")
+    )
+    low, high = names.COVERAGE
+    checks = (
+        unknown[0] <= names.UNKNOWN_OF_KNOWN,
+        ece[0] <= names.ECE,
+        low <= coverage[0] <= high and size[0] < names.SET_SIZE,
+    )
+    above = [
+        f"`{task}` {100 * value:.1f} %"
+        for task, value in by_task(whole, PLKD, "unknown_of_known").items()
+        if value > names.UNKNOWN_OF_KNOWN
+    ]
+    said = (
+        f"{verdict(checks)} on whole references: {percent(unknown)} of the cells are called "
+        f"unknown ({met(checks[0])}), ECE of the confidence is {plus_minus(*ece)} "
+        f"({met(checks[1])}), sets hold the true type of {plus_minus(*coverage)} of the cells and "
+        f"have {size[0]:.2f} types ({met(checks[2])}), the aims being the same."
+    )
+    most = f"{100 * names.UNKNOWN_OF_KNOWN:.0f} %"
+    return f"{said} More than {most} unknown: {listed(above)}." if above else said
 
 
 def met(check: bool) -> str:

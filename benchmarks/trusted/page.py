@@ -25,6 +25,7 @@ from trusted.tables import (
     novelty_rows,
     present,
     tasks_with_every_type,
+    whole_beside,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.Dat
     if len(others):
         parts += ["### Other readings of the same fits", OTHERS, other_readings(table, others)]
     parts += known(known_rows(table, source), source)
+    parts += whole(whole_beside(table, source))
     if len(cost):
         parts += ["## Cost", COST, markdown(seconds(cost), "annotation")]
     parts.append(f"## The measures\n\n{READING}")
@@ -202,6 +204,17 @@ def known(rows: pd.DataFrame, source: str) -> list[str]:
         "### Sets of types, and false alarms",
         plkd_alone(rows, OF_SETS),
         worst_batches(rows),
+    ]
+
+
+def whole(rows: pd.DataFrame) -> list[str]:
+    """Return the section of whole references, where the others are of fits without a type."""
+    if not len(rows):
+        return []
+    return [
+        "## Whole references",
+        "Models that learned all types; all cells of the query are of types that they know.",
+        plkd_alone(rows, {"ece": "ECE", "accuracy": "accuracy", **OF_SETS}),
     ]
 
 

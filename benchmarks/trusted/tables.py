@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trusted.names import FROM_LEFT_OUT, FULL, KNOWN, LEFT_OUT, METHODS, NOTHING, PLKD
+from trusted.names import (
+    FROM_LEFT_OUT,
+    FULL,
+    KNOWN,
+    LEFT_OUT,
+    METHODS,
+    NOTHING,
+    PLKD,
+    SOFTMAX,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +52,25 @@ def known_source(table: pd.DataFrame) -> str:
     own = own if len(own) else table[table["part"] == KNOWN]
     whole = set(own.loc[own["left_out"] == NOTHING, "task"])
     return FULL if whole and whole == set(own["task"]) else FROM_LEFT_OUT
+
+
+def shown_source(table: pd.DataFrame) -> str:
+    """Say which fits the tables of known cells are of.
+
+    Those without a type, which all peers were asked, where plkd has them of every task that it has
+    rows of; whole references then stand beside.
+    """
+    own = table[(table["part"] == KNOWN) & (table["method"] == PLKD)]
+    without = set(own.loc[own["left_out"] != NOTHING, "task"])
+    every = without == set(own["task"])
+    return FROM_LEFT_OUT if without and every else known_source(table)
+
+
+def whole_beside(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return plkd's rows of whole references, if of every task, where others are shown first."""
+    rows = known_rows(table, FULL)
+    beside = source == FROM_LEFT_OUT and known_source(table) == FULL
+    return rows[rows["method"].isin((PLKD, SOFTMAX))] if beside else rows.iloc[:0]
 
 
 def from_source(table: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -223,6 +223,31 @@ def test_known_cells_are_of_whole_references_where_all_are_there(
         assert tables.score(own, "plkd", "ece")[0] == pytest.approx(ece)
 
 
+def test_whole_references_stand_beside_those_without_a_type(
+    script: Callable[[str], ModuleType],
+) -> None:
+    tables, known = script("trusted.tables"), {"part": "known", "left_out": "(nothing)"}
+    parts = [rows(NOVELTY), rows(KNOWN, part="known")]
+    high = {key: value + 0.1 for key, value in KNOWN.items()}
+    half = {key: value for key, value in high.items() if key[0] == "t1"}
+    for few in (table_of(script, *parts), table_of(script, *parts, rows(half, **known))):
+        assert tables.shown_source(few) == "left out"
+        assert len(script("trusted.claims").sentences(few, COST, "left out")) == 5
+    assert tables.shown_source(table_of(script, rows(high, **known))) == "full"
+    table = table_of(script, *parts, rows(high, **known, unknown_of_known=0.08))
+    assert tables.shown_source(table) == "left out"
+    said = script("trusted.claims").sentences(table, COST, "left out")
+    assert said[5] == (
+        "**Does not hold** on whole references: 8.0 ± 0.0 % of the cells are called unknown (not "
+        "met), ECE of the confidence is 0.145 ± 0.014 (not met), sets hold the true type of 0.910 "
+        "± 0.000 of the cells and have 1.20 types (met), the aims being the same. More than 7 % "
+        "unknown: `t1` 8.0 % and `t2` 8.0 %."
+    )
+    assert said[2].startswith("**Holds**: ECE of the confidence 0.045 ± 0.014")
+    text = script("trusted.page").page(table, COST, "left out", others=pd.DataFrame())
+    assert "| mean | 0.145 ± 0.014 | 0.900 ± 0.000 |" in text.split("## Whole references")[1]
+
+
 def test_all_types_are_averaged_within_a_task_and_kept_out_of_the_claims(
     script: Callable[[str], ModuleType],
 ) -> None:
