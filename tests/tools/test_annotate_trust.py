@@ -23,7 +23,7 @@ from plkd.tools.annotate import annotate_file
 from plkd.tools.annotating import Answers, annotate_chunks
 from plkd.tools.judging import Doubt, judge
 from plkd.trust.conformal import held_out_scores
-from plkd.trust.novelty import MOST_RAISED, novelty
+from plkd.trust.novelty import MOST_RAISED, beside_the_query, novelty
 from plkd.trust.set_names import types_of_set
 from toy import toy_query, toy_reference
 
@@ -230,6 +230,28 @@ def test_novelty_is_made_of_the_confidence_that_is_written(grouping):
     np.testing.assert_allclose(judged.novelty, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("more", [-3.0, 1.0, 4.0])
+def test_a_query_is_judged_by_what_its_batch_effect_spreads(knows_spread, more):
+    predictor = Predictor(knows_spread)
+    known = predictor.trust
+    query = open_query(source_from_anndata(of_three_types(400, seed=6)), knows_spread)
+    answers = Answers.in_memory(400, predictor)
+    annotate_chunks(query, predictor, answers, chunk_size=64, doubt=Doubt())
+    answers.scores += more
+    judged = judge(answers, predictor, Doubt())
+    readings = answers.among.readings(answers.groups, 1 - answers.said)
+    scores = answers.scores.astype(np.float64)
+    together, alone = known.grouped.scores(scores, readings), known.scale.usual
+    off, effect = known.grouped.usual.shift(together), alone.effect(alone.shift(scores))
+    assert known.grouped.is_asked(off)
+    strange = known.grouped.usual.strangeness(together, off, effect=effect).astype(np.float32)
+    assert (off > 0) == (more > 0)
+    assert (effect > 0) == (more > 0)
+    expected = strange if off > 0 else beside_the_query(strange)
+    np.testing.assert_allclose(judged.novelty, expected, atol=1e-6)
+    assert (np.abs(expected - strange).max() > 0.01) == (more < 0)
+
+
 def test_a_query_that_drifts_is_said_so(model):
     sparse = toy_query(200)
     counts = sparse.X.toarray()
@@ -285,6 +307,12 @@ def test_a_file_gets_the_deepest_types_that_memory_gets(model, tmp_path: Path):
 def grouping() -> CellAnnotator:
     """A model that held enough cells out to know of groups."""
     return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v5")
+
+
+@pytest.fixture(scope="module")
+def knows_spread() -> CellAnnotator:
+    """One that knows of groups, and what a batch effect spreads."""
+    return CellAnnotator.load(Path(__file__).parents[1] / "model_files" / "v6")
 
 
 def of_three_types(n_cells: int, seed: int = 5) -> AnnData:

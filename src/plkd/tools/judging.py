@@ -88,20 +88,22 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     believed = trust.calibration.confidence(answers.said, scores - taken_off)
     # What is written is held at the largest of the other types; taking off only raises it.
     believed = np.maximum(believed, answers.confidence)
-    strange = trust.scale.usual.strangeness(scores, taken_off)
+    usual, off = trust.scale.usual, taken_off
+    strange = usual.strangeness(scores, off)
     found = novelty(strange, trust.sets.credibility(believed))
     grouped, among, groups = trust.grouped, answers.among, answers.groups
     if grouped is not None and among is not None and groups is not None:
         readings = among.readings(groups[seen], 1 - answers.said[seen])
         together = grouped.scores(scores[seen], readings)
-        off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
-        if grouped.is_asked(off):
+        together_off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
+        if grouped.is_asked(together_off):
             # New types raise what groups say of others; what cells say alone tells the effect.
-            effect = trust.scale.usual.effect(taken_off)
-            strange = grouped.usual.strangeness(together, off, effect=effect)
+            effect = usual.effect(taken_off)
+            usual, off = grouped.usual, together_off
+            strange = usual.strangeness(together, off, effect=effect)
             credible = trust.sets.credibility(believed)[seen]
             found[seen] = strange if grouped.heeds_doubt else novelty(strange, credible)
-    if doubt.batch_effect:
+    if doubt.batch_effect and not (off > 0 and usual.knows_spread):
         found[seen] = beside_the_query(found[seen])
     found[~seen] = 1.0
     unknown = ~seen

@@ -202,7 +202,8 @@ def beside_the_query(found: NDArray[np.float32]) -> NDArray[np.float32]:
     made in one of them. By the held-out cells alone fewer of its cells than stated would be called
     unknown, and fewer of new types. So the same number is added to the log odds of all, which
     brings their median to 0.5, or near it: at most :data:`MOST_RAISED`. New types among the cells
-    raise the median, so that less is added.
+    raise the median, so that less is added. It is not for a query of which a batch effect was taken
+    off: that is no closer than the held-out cells.
     """
     if len(found) < FEWEST_CELLS or np.median(found) >= 0.5:
         return found

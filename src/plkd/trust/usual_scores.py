@@ -63,6 +63,11 @@ class UsualScores:
         usual = float(np.interp(QUIET_QUARTER, GRID, self.quantiles))
         return max(float(np.quantile(scores, QUIET_QUARTER)) - usual, 0.0)
 
+    @property
+    def knows_spread(self) -> bool:
+        """Whether it is known what a batch effect spreads; not in format versions up to 5."""
+        return self.shifted is not None
+
     def effect(self, shift: float) -> float:
         """Return how large a batch effect is beside the made-up ones, at most 1."""
         return min(shift / max(self.usual_shift, 1e-9), 1.0)
@@ -105,7 +110,7 @@ class UsualScores:
 
     def _under(self, shift: float, effect: float) -> tuple[NDArray[np.float64], float]:
         """Return quantiles and tail under a batch effect, less what it raises all cells by."""
-        if self.shifted is None or not shift > 0:
+        if self.shifted is None or shift <= 0:
             return self.quantiles, self.tail
         part = min(effect, shift / max(_width(self.shifted) - _width(self.quantiles), 1e-9))
         reached = self.quantiles < UNREACHED
