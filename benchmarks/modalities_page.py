@@ -73,8 +73,7 @@ HOW = (
     "learned, 09G to 09L annotated. ATAC is read as gene activity (gene body and 2 kb upstream). "
     "Scores are those of `transfer.py` (tasks `cortex:rna`, `cortex:atac`, `cortex:rna_to_atac`); "
     "labels that agree are counted here. Numbers are means ± standard deviations over seeds; "
-    "agreement and what annotation says are of seed 0 alone, the cells called unknown as models of "
-    "format version 4 called them."
+    "agreement and what annotation says are of seed 0 alone."
 )
 STARRED = (
     "\\* sees the query while it learns. Methods without randomness ran once. The rest of their "
