@@ -118,7 +118,7 @@ def regained(fits: pd.DataFrame) -> str:
         for method in NETWORKS:
             settings = (OWN_LABELS, named(wrong, BELIEVED), named(wrong, SET_ASIDE))
             if any((method, setting) not in mean.index for setting in settings):
-                return ""
+                continue  # not run
             clean, believed, aside = (mean[method, setting] for setting in settings)
             lost = clean - believed
             part = f", {(aside - believed) / lost:.0%} of what was lost" if lost > 0 else ""
@@ -128,7 +128,7 @@ def regained(fits: pd.DataFrame) -> str:
                 f"{wrong} ({clean:.3f} with the labels as they are, {believed:.3f} with all "
                 f"believed, {aside:.3f} with doubtful ones set aside{part})"
             )
-    return f"Half of the lost macro F1 regained: {'; '.join(said)}."
+    return f"Half of the lost macro F1 regained: {'; '.join(said)}." if said else ""
 
 
 def doubted(table: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +159,7 @@ def fitted(fits: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     scores = over_seeds(full_grid(fits), "macro_f1", ["setting", "method"])
-    lines = [[scored(scores, (setting, method)) for method in NETWORKS] for setting in FITS]
+    ran = [setting for setting in FITS if (fits["setting"] == setting).any()]
+    lines = [[scored(scores, (setting, method)) for method in NETWORKS] for setting in ran]
     heads = [LOOKS[method].name for method in NETWORKS]
-    return pd.DataFrame(lines, index=list(FITS), columns=heads)
+    return pd.DataFrame(lines, index=ran, columns=heads)
