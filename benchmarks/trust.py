@@ -11,7 +11,8 @@ writes ``docs/results/trust.md`` (tables, and sentences that say what holds and 
 2. *Known types only.* Confidence and sets of types on the whole reference where plkd's model of it
    is kept in ``--models`` (shared with ``transfer.py``) or with ``--fit-full``; otherwise, or with
    ``--known-from-left-out``, on the cells of the other types of the fits of 1, so that one fit a
-   task serves both.
+   task serves both. Where both were run of every task the page has tables of the second, and
+   whole references beside them.
 3. *Cost*, only with ``--cost``: needs no data, writes ``trust_cost.csv``.
 4. *Other readings*, only with ``--readings``: what else of the same fits could tell a new type
    (``trusted/readings.py``), writes ``trust_readings.csv``.

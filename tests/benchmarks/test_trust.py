@@ -151,7 +151,7 @@ def test_what_is_kept_is_not_run_again(
     table = kept(folder)
     assert ((table["part"] == "known") & (table["left_out"] == "(nothing)")).sum() == 2
     text = (folder.parent / "out" / "trust.md").read_text()
-    assert "The whole reference was learned" in text
+    assert "## Whole references" in text  # beside the fits without a type
     # the whole model is kept now, so it is taken without being asked for
     trust.main(command(folder, *words))
     assert fits[-1] == "toy:blood"
