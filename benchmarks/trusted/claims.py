@@ -25,7 +25,7 @@ def sentences(table: pd.DataFrame, cost: pd.DataFrame, source: str) -> list[str]
     cost
         Seconds of every round; may be empty.
     source
-        Which rows of known cells are meant, from :func:`trusted.tables.known_source`.
+        Which rows of known cells are meant, from :func:`trusted.tables.shown_source`.
     """
     novel, known = novelty_rows(table), known_rows(table, source)
     whole = whole_beside(table, source)

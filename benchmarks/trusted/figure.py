@@ -27,7 +27,7 @@ def figure(table: pd.DataFrame, bins: pd.DataFrame, source: str) -> Figure:
     table, bins
         All rows, and the points of all reliability diagrams.
     source
-        Which rows of known cells are drawn, from :func:`trusted.tables.known_source`.
+        Which rows of known cells are drawn, from :func:`trusted.tables.shown_source`.
     """
     rows = novelty_rows(table)
     tasks = list(dict.fromkeys(rows["task"]))

@@ -59,7 +59,7 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.Dat
     cost
         Seconds of every round of the cost; may be empty.
     source
-        Which rows of known cells are shown, from :func:`trusted.tables.known_source`.
+        Which rows of known cells are shown, from :func:`trusted.tables.shown_source`.
     others
         Rows of :mod:`trusted.readings`; may be empty.
     """

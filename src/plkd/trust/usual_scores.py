@@ -17,6 +17,8 @@ UNREACHED = 1e300
 
 QUIET_QUARTER = 0.25
 STRANGEST = 0.95
+"""Shares between whose scores a batch effect spreads by no more than it raises them."""
+
 FEWEST_CELLS = 50
 """Cells of a query below which no batch effect is read off it."""
 
@@ -113,9 +115,8 @@ class UsualScores:
         if self.shifted is None or shift <= 0:
             return self.quantiles, self.tail
         part = min(effect, shift / max(_width(self.shifted) - _width(self.quantiles), 1e-9))
-        reached = self.quantiles < UNREACHED
-        mixed = np.where(reached, (1 - part) * self.quantiles + part * self.shifted, self.quantiles)
         tail = max(float(self.shifted[-1] - np.interp(0.9, GRID, self.shifted)), 1e-9)
+        mixed = (1 - part) * self.quantiles + part * self.shifted
         return mixed, (1 - part) * self.tail + part * tail
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
