@@ -21,7 +21,14 @@ from plkd.data.expression import ExpressionKind, recognise
 from plkd.data.gene_sets import pattern_mask
 from plkd.errors import OutputExistsError
 
-OUTPUTS = ["evaluation.json", "explanation", "model", "query_annotated.h5ad", "umap.png"]
+OUTPUTS = [
+    "evaluation.json",
+    "explanation",
+    "model",
+    "query_annotated.h5ad",
+    "report.html",
+    "umap.png",
+]
 MARKERS = {"CD19+ B": tuple(f"GENE{i}" for i in range(20))}
 
 
@@ -68,6 +75,10 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[FakeAnnotator]:
             top_genes=lambda n: {name: genes[:n] for name, genes in MARKERS.items()}
         )
 
+    def write_report(adata: AnnData, out: Path, **options: Any) -> None:
+        options["model"].reported = adata, options
+        out.write_text("<!DOCTYPE html>")
+
     def write_explanation(markers: Any, out: Path, *, overwrite: bool) -> None:
         out.mkdir(exist_ok=overwrite)
         (out / "explanation.json").write_text('{"kind": "plkd explanation", "files": []}')
@@ -75,6 +86,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[FakeAnnotator]:
     monkeypatch.setattr(import_module("plkd.model.annotator"), "CellAnnotator", make)
     monkeypatch.setattr(import_module("plkd.tools.annotate"), "annotate", annotate)
     monkeypatch.setattr(import_module("plkd.tools.marker_genes"), "marker_genes", marker_genes)
+    monkeypatch.setattr(import_module("plkd.report"), "write_report", write_report)
     monkeypatch.setattr(import_module("plkd.explanation"), "write_explanation", write_explanation)
     return made
 
@@ -112,6 +124,7 @@ def test_demo_writes_what_it_returns(trained: list[FakeAnnotator], tmp_path: Pat
     ) == pytest.approx(result.report.accuracy)
     assert result.picture.read_bytes().startswith(b"\x89PNG")
     assert json.loads((result.model / "plkd.json").read_text()) == {"cells": 353}
+    assert result.page.read_text() == "<!DOCTYPE html>"
     assert (result.explanation / "explanation.json").is_file()
     assert result.markers == {"CD19+ B": MARKERS["CD19+ B"][: demo.N_MARKERS]}
     assert result.seconds > 0
@@ -129,6 +142,11 @@ def test_demo_trains_on_the_reference_half_alone(
     assert model.fit_options == {"labels_key": demo.LABELS_KEY, "progress": watcher}
     assert len(model.sets) == 71
     assert model.explained is model.reference
+    reported, options = model.reported
+    assert list(reported.obs_names) == list(query.obs_names)
+    assert options == {
+        "model": model, "labels_key": demo.LABELS_KEY, "seed": 4, "overwrite": False
+    }  # fmt: skip
     assert model.explain_options == {"labels_key": demo.LABELS_KEY, "seed": 4}
 
 

@@ -19,6 +19,8 @@ pl
     Figures (``plkd.plots``).
 metrics
     Measures of quality on plain arrays (``plkd.metrics``).
+write_report
+    A page to read on an annotation (``plkd.report``).
 
 Every name is loaded on its first use, so ``import plkd`` itself takes no time.
 """
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
     from plkd import plots as pl
     from plkd import tools as tl
     from plkd.model.annotator import CellAnnotator
+    from plkd.report import write_report
 
     __version__: str
 
-__all__ = ["CellAnnotator", "__version__", "metrics", "pl", "pp", "tl"]
+__all__ = ["CellAnnotator", "__version__", "metrics", "pl", "pp", "tl", "write_report"]
 
 _MODULES = {
     "metrics": "plkd.metrics",
@@ -52,6 +55,8 @@ def __getattr__(name: str) -> Any:
         value: Any = import_module(_MODULES[name])
     elif name == "CellAnnotator":
         value = import_module("plkd.model.annotator").CellAnnotator
+    elif name == "write_report":
+        value = import_module("plkd.report").write_report
     elif name == "__version__":
         value = import_module("importlib.metadata").version("plkd")
     else:

@@ -42,6 +42,8 @@ class DemoResult:
         UMAP of truth, annotation and confidence, png.
     evaluation
         Every measure, JSON.
+    page
+        What was annotated and how far it can be believed, to read in a browser.
     explanation
         Folder of marker genes, patterns and gene networks, with pictures.
     n_reference
@@ -62,6 +64,7 @@ class DemoResult:
     annotated: Path
     picture: Path
     evaluation: Path
+    page: Path
     explanation: Path
     n_reference: int
     n_query: int
@@ -96,8 +99,8 @@ def run_demo(
 
     Returns
     -------
-    Paths of the model, the annotated file, the picture, the evaluation and the explanation, the
-    scores, and the marker genes of each type.
+    Paths of the model, the annotated file, the picture, the evaluation, the page and the
+    explanation, the scores, and the marker genes of each type.
 
     Raises
     ------
@@ -118,6 +121,7 @@ def run_demo(
     from plkd.explanation import write_explanation
     from plkd.model.annotator import CellAnnotator
     from plkd.plots import embedding
+    from plkd.report import write_report
     from plkd.tools.annotate import annotate
     from plkd.tools.evaluate import evaluate
     from plkd.tools.marker_genes import marker_genes
@@ -136,6 +140,9 @@ def run_demo(
         embedding(query, LABELS_KEY, seed=seed, save=partial)
     with replace_when_done(paths["evaluation"], overwrite=overwrite) as partial:
         partial.write_text(json.dumps(report.as_dict(), indent=2) + "\n", encoding="utf-8")
+    write_report(
+        query, paths["page"], model=annotator, labels_key=LABELS_KEY, seed=seed, overwrite=overwrite
+    )
     write_explanation(markers, paths["explanation"], overwrite=overwrite)
     return DemoResult(
         **paths,
@@ -214,6 +221,7 @@ def _outputs(out: Path, *, overwrite: bool) -> dict[str, Path]:
         "annotated": out / "query_annotated.h5ad",
         "picture": out / "umap.png",
         "evaluation": out / "evaluation.json",
+        "page": out / "report.html",
         "explanation": out / "explanation",
     }
     if out.exists() and not out.is_dir():

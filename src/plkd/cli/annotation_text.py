@@ -21,6 +21,7 @@ def annotation_text(
     key_added: str,
     probabilities: bool,
     hierarchy: bool = False,
+    report: Path | None = None,
     seconds: float,
 ) -> str:
     """Say which labels were given, how sure they are, and where they are."""
@@ -74,6 +75,7 @@ def annotation_text(
             "",
             f"Written: {out}",
             f"         {', '.join(written)}",
+            *([] if report is None else [f"Report:  {report}"]),
             f"Next:    sc.pp.neighbors(adata, use_rep='{slots.embedding}'); sc.tl.umap(adata)",
             f"         plkd evaluate {out} --labels KEY"
             + ("" if key_added == "plkd" else f" --prediction-key {slots.label}")

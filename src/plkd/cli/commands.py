@@ -15,10 +15,9 @@ import typer
 
 from plkd.cli import options as o
 from plkd.cli import output as text
-from plkd.cli import trust_options as trust
 from plkd.cli.activity import ACTIVITY_EXAMPLES, gene_activity
 from plkd.cli.adapting import ADAPT_EXAMPLES, adapt
-from plkd.cli.annotation_text import annotation_text
+from plkd.cli.annotating import ANNOTATE_EXAMPLES, annotate
 from plkd.cli.auditing import AUDIT_EXAMPLES, audit
 from plkd.cli.errors import PlainErrors, leave_on_sigterm, say_error
 from plkd.cli.evaluating import EVALUATE_EXAMPLES, evaluate
@@ -26,7 +25,6 @@ from plkd.cli.explaining import EXPLAIN_EXAMPLES, explain
 from plkd.cli.integrating import INTEGRATE_EXAMPLES, integrate
 from plkd.cli.smoothing import SMOOTH_EXAMPLES, smooth
 from plkd.cli.steps import answer, new_annotator, prepare, read_reference
-from plkd.keys import DEFAULT_KEY
 
 EXAMPLES = """[bold]Start[/bold]
   plkd demo                                             [dim]see it work, 3 minutes[/dim]
@@ -170,83 +168,7 @@ def train(
     answer(said, described, json_to=json_to, overwrite=overwrite, quiet=quiet)
 
 
-@app.command(
-    epilog="""[bold]Examples[/bold]
-  plkd annotate query.h5ad -m model/ -o annotated.h5ad
-  plkd annotate query.h5ad -m model/ -o annotated.h5ad --with teacher
-  plkd annotate query.h5ad -m model/ -o annotated.h5ad --json - --quiet"""
-)
-def annotate(
-    query: o.Query,
-    model: o.ModelOption,
-    out: o.AnnotatedOut,
-    layer: o.Layer = None,
-    use_raw: o.UseRaw = False,
-    gene_key: o.GeneKey = None,
-    expression: o.ExpressionOption = None,
-    false_alarm: trust.FalseAlarm = 0.05,
-    error_rate: trust.ErrorRate = 0.1,
-    sets_by_type: trust.SetsByType = False,
-    against_reference: trust.AgainstReference = False,
-    hierarchy: trust.Hierarchy = None,
-    min_confidence: trust.MinConfidence = 0.8,
-    probabilities: o.Probabilities = False,
-    key_added: o.KeyAdded = DEFAULT_KEY,
-    overwrite: o.Overwrite = False,
-    json_to: o.Json = None,
-    with_: o.WithNetwork = o.Network.STUDENT,
-    device: o.DeviceOption = o.Device.AUTO,
-    chunk_size: o.ChunkSize = 4096,
-    threads: o.Threads = None,
-    quiet: o.Quiet = False,
-) -> None:
-    """Give every cell of a query a cell type or "unknown", a confidence and an embedding.
-
-    The query needs no labels and is not changed: the output is a new file.
-    It is read in chunks, so memory does not grow with it.
-    """
-    prepare(threads=threads, json_to=json_to, overwrite=overwrite)
-    from plkd.cli.progress_bars import cell_progress
-    from plkd.model.annotator import CellAnnotator
-    from plkd.tools.annotate import annotate_file
-
-    began = time.perf_counter()
-    annotator = CellAnnotator.load(model, with_teacher=with_ is o.Network.TEACHER)
-    annotator.device = device.value
-    with cell_progress(quiet=quiet) as progress:
-        summary = annotate_file(
-            query,
-            annotator,
-            out,
-            with_=with_.value,
-            layer=layer,
-            use_raw=use_raw,
-            gene_key=gene_key,
-            expression=None if expression is None else expression.value,
-            key_added=key_added,
-            false_alarm=false_alarm,
-            error_rate=error_rate,
-            sets_by_type=sets_by_type,
-            batch_effect=not against_reference,
-            hierarchy=hierarchy,
-            min_confidence=min_confidence,
-            probabilities=probabilities,
-            chunk_size=chunk_size,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    said = annotation_text(
-        summary,
-        out=out,
-        key_added=key_added,
-        probabilities=probabilities,
-        hierarchy=hierarchy is not None,
-        seconds=time.perf_counter() - began,
-    )
-    numbers = {"out": str(out), **summary.as_dict()}
-    answer(said, numbers, json_to=json_to, overwrite=overwrite, quiet=quiet)
-
-
+app.command(epilog=ANNOTATE_EXAMPLES)(annotate)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=ADAPT_EXAMPLES)(adapt)
 app.command(epilog=AUDIT_EXAMPLES)(audit)

@@ -198,6 +198,7 @@ def demo_text(result: DemoResult) -> str:
             f"Annotated: {result.annotated}",
             f"Picture:   {result.picture}",
             f"Scores:    {result.evaluation}",
+            f"To read:   {result.page}",
             f"Why:       {result.explanation}/ (markers, patterns, gene networks, pictures)",
             "Next:      plkd train YOUR_REFERENCE.h5ad --labels KEY --out MODEL/",
         ]

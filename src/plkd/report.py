@@ -1,0 +1,215 @@
+"""A page that a person reads: what was annotated, how far it can be believed, what to look at."""
+
+from __future__ import annotations
+
+import base64
+import warnings
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.keys import DEFAULT_KEY, SlotNames
+from plkd.outputs import refuse_absent_folder, refuse_existing, replace_when_done
+from plkd.tools.annotation_overview import AnnotationOverview, annotation_overview, as_text
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from plkd.metrics.results import ClassificationReport
+    from plkd.model.annotator import CellAnnotator
+
+TEMPLATE = "resources/report.html.jinja"
+MOST_DRAWN = 20_000
+"""Cells on the page's map, at most."""
+
+ROWS_AT_A_TIME = 65_536
+
+
+def write_report(
+    annotated: AnnData | str | Path,
+    out: str | Path,
+    *,
+    model: CellAnnotator | None = None,
+    labels_key: str | None = None,
+    batch_key: str | None = None,
+    key_added: str = DEFAULT_KEY,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> None:
+    """Write a page on an annotation: how many cells of what, how sure, and what to look at.
+
+    Parameters
+    ----------
+    annotated
+        What ``plkd.tl.annotate`` annotated, or an h5ad file that ``plkd annotate`` wrote, of which
+        only the table of cells, the embedding of those that are drawn and what annotation noted
+        are read. It is not changed.
+    out
+        The page: one HTML file with its pictures inside and without scripts; to be read it needs no
+        network. The same annotation gives the same page.
+    model
+        The model that annotated: the page then tells of how many cells it learned each type.
+    labels_key
+        Column of ``obs`` with the true types, where they are known: the page then tells how many
+        labels are right.
+    batch_key
+        Column of ``obs`` with batches, to be told one by one.
+    key_added
+        The name under which ``tl.annotate`` wrote its results.
+    seed
+        Of the map, and of which cells are drawn on it: 20,000 at most.
+    overwrite
+        Replace a file that stands there.
+
+    Raises
+    ------
+    InputError
+        The cells are not annotated, or a column is not there; the file cannot be read, or the page
+        cannot be written.
+    OutputExistsError
+        ``out`` exists and ``overwrite`` is not set.
+
+    Warns
+    -----
+    UserWarning
+        The map could not be drawn; the page is written without it.
+    """
+    slots = SlotNames(key_added)
+    path = Path(annotated) if isinstance(annotated, str | Path) else None
+    with replace_when_done(Path(out), overwrite=overwrite, source=path) as partial:
+        cells = _in_memory(annotated, slots, seed) if path is None else _read(path, slots, seed)
+        overview = annotation_overview(cells.obs, cells.uns, slots, batch_key=batch_key)
+        scores = None if labels_key is None else _scores(cells, labels_key, slots)
+        page = _page(
+            overview,
+            title="Annotation" if path is None else f"Annotation of {path.name}",
+            trained_on=None if model is None else (model.summary_ or {}).get("cells_of_type"),
+            scores=scores,
+            picture=_map(cells, labels_key, slots, seed),
+            colours=_colours(cells, labels_key, slots),
+        )
+        partial.write_text(page, encoding="utf-8")
+
+
+def check_report(out: str | Path, *, overwrite: bool = False) -> None:
+    """Say whether a page can be written to a place, before the work is done.
+
+    Raises
+    ------
+    OutputExistsError
+        Something is there, and ``overwrite`` is not set.
+    InputError
+        Its folder does not exist.
+    """
+    refuse_existing(Path(out), overwrite=overwrite)
+    refuse_absent_folder(Path(out))
+
+
+class _Cells(NamedTuple):
+    """What of the cells is told: all of the table, the embedding of those that are drawn."""
+
+    obs: Any
+    uns: Mapping[str, Any]
+    drawn: NDArray[np.int64]
+    embedding: NDArray[np.float32] | None
+
+
+def _in_memory(adata: Any, slots: SlotNames, seed: int) -> _Cells:
+    drawn, embedding = _drawn(adata.n_obs, seed), None
+    if slots.embedding in adata.obsm:
+        embedding = np.asarray(adata.obsm[slots.embedding])[drawn]
+    return _Cells(adata.obs, adata.uns, drawn, embedding)
+
+
+def _read(path: Path, slots: SlotNames, seed: int) -> _Cells:
+    from anndata.io import read_elem
+
+    from plkd.data.h5ad_files import open_h5ad
+    from plkd.tools.evaluate import read_obs
+
+    obs = read_obs(path)
+    drawn, embedding = _drawn(len(obs), seed), None
+    with open_h5ad(path) as file:
+        noted, stored = (file.get(n) for n in (f"uns/{slots.key}", f"obsm/{slots.embedding}"))
+        uns = {} if noted is None else {slots.provenance: read_elem(noted)}
+        if stored is not None:
+            starts = range(0, len(obs), ROWS_AT_A_TIME)
+            blocks = [(at, drawn[(drawn >= at) & (drawn < at + ROWS_AT_A_TIME)]) for at in starts]
+            rows = [stored[at : at + ROWS_AT_A_TIME][some - at] for at, some in blocks]
+            embedding = np.concatenate(rows) if rows else None
+    return _Cells(obs, uns, drawn, embedding)
+
+
+def _drawn(n_cells: int, seed: int) -> NDArray[np.int64]:
+    """Return which cells are drawn, ascending."""
+    if n_cells <= MOST_DRAWN:
+        return np.arange(n_cells)
+    return np.sort(np.random.default_rng(seed).choice(n_cells, MOST_DRAWN, replace=False))
+
+
+def _scores(cells: _Cells, labels_key: str, slots: SlotNames) -> ClassificationReport:
+    from plkd.tools.evaluate import evaluate
+
+    return evaluate(cells, labels_key=labels_key, prediction_key=slots.label)
+
+
+def _map(cells: _Cells, labels_key: str | None, slots: SlotNames, seed: int) -> str | None:
+    """Draw the cells as ``plkd.pl.embedding`` does; a map that fails costs nothing but itself."""
+    from anndata import AnnData
+
+    from plkd.plots import embedding
+
+    try:
+        if cells.embedding is None:
+            raise LookupError(f"there is no obsm[{slots.embedding!r}]")
+        aside = AnnData(
+            obs=cells.obs.iloc[cells.drawn][_columns(labels_key, slots)],
+            obsm={slots.embedding: cells.embedding},
+        )
+        with TemporaryDirectory(prefix="plkd-") as folder:
+            file = Path(folder) / "map.png"
+            embedding(aside, labels_key, key_added=slots.key, seed=seed, save=file)
+            return base64.b64encode(file.read_bytes()).decode("ascii")
+    except Exception as error:
+        said = str(error) or type(error).__name__
+        warnings.warn(
+            f"the map of the cells could not be drawn and is left out: {said}",
+            UserWarning,
+            stacklevel=3,
+        )
+        return None
+
+
+def _columns(labels_key: str | None, slots: SlotNames) -> list[str]:
+    wanted = (labels_key, slots.label, slots.confidence)
+    return list(dict.fromkeys(name for name in wanted if name is not None))
+
+
+def _colours(cells: _Cells, labels_key: str | None, slots: SlotNames) -> dict[str, str]:
+    """Return the colours that types have on the map."""
+    from plkd.plots.types import looks_of
+
+    keys = _columns(labels_key, slots)[:-1]
+    there = {name for key in keys for name in as_text(cells.obs[key].iloc[cells.drawn])} - {""}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that some look alike has been said of the map
+        return {name: look.colour for name, look in looks_of(sorted(there), None).items()}
+
+
+def _page(overview: AnnotationOverview, *, scores: ClassificationReport | None, **more: Any) -> str:
+    """Lay out the page; names of types and files are escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    text = files("plkd").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    f1 = {} if scores is None else {each.type: each.f1 for each in scores.per_type}
+    return environment.from_string(text).render(
+        overview=overview, facts=overview.facts, scores=scores, f1=f1, **more
+    )
