@@ -18,7 +18,7 @@ from plkd.config import TeacherConfig, TrainConfig
 from plkd.errors import InputError, OutputExistsError
 from plkd.model.annotator import CellAnnotator
 from plkd.report import check_report, write_report
-from toy import toy_query, toy_reference
+from toy import toy_query, toy_reference, toy_truth
 
 VOID = {"meta", "img", "line", "rect", "br"}
 
@@ -133,11 +133,51 @@ def test_cells_beyond_the_most_are_not_drawn(cells, tmp_path, monkeypatch) -> No
 
 
 def test_a_map_that_fails_costs_only_itself(cells, tmp_path) -> None:
-    with pytest.warns(UserWarning, match=r"left out: .*at least 10 cells"):
+    with pytest.warns(UserWarning, match=r"left out .*at least 10 cells"):
         write_report(cells[:5].copy(), page := tmp_path / "page.html")
     said, tags = read(page)
     assert "img" not in tags.seen
     assert "5 cells" in said
+
+
+def test_genes_that_speak_for_each_type_are_its_markers(cells, model, tmp_path) -> None:
+    write_report(cells, page := tmp_path / "page.html", model=model)
+    said = read(page)[0]
+    told = said[said.index("What speaks for each type") : said.index("Genes that raise")]
+    for name, programme in toy_truth().programmes.items():
+        own = {"B cell": "<b>B & cell</b>"}.get(name, name)
+        genes = re.search(rf"{re.escape(own)} ((?:\w+, )*\w+)", told)
+        assert genes is not None
+        assert len(set(genes[1].split(", ")) & set(programme)) >= 6, genes[1]
+    write_report(cells, page, overwrite=True)
+    assert "What speaks" not in read(page)[0]
+
+
+def test_genes_are_read_as_the_user_says(cells, model, tmp_path) -> None:
+    other = cells.copy()
+    other.layers["counts"] = other.X.copy()
+    other.X = other.X * -1.0
+    with pytest.warns(UserWarning, match="genes that speak for each type could not be told"):
+        write_report(other, page := tmp_path / "page.html", model=model)
+    assert "What speaks" not in read(page)[0]
+    other.write_h5ad(path := tmp_path / "other.h5ad")
+    write_report(path, page, model=model, layer="counts", overwrite=True)
+    write_report(cells, like := tmp_path / "like.html", model=model)
+    assert page.read_text("utf-8").replace(" of other.h5ad", "") == like.read_text("utf-8")
+
+
+def test_of_one_type_no_genes_are_told(cells, model, tmp_path) -> None:
+    alone = cells[(cells.obs["plkd_label"] == "Monocyte").to_numpy()].copy()
+    write_report(alone, page := tmp_path / "page.html", model=model)
+    assert "What speaks" not in read(page)[0]
+
+
+def test_another_model_is_refused(cells, model, tmp_path) -> None:
+    other = cells.copy()
+    other.uns["plkd"]["model"] = "0123"
+    with pytest.raises(InputError, match="the model that annotated, 0123"):
+        write_report(other, tmp_path / "page.html", model=model)
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_what_stands_out_is_said(cells, tmp_path) -> None:

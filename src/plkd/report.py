@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,13 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.h5ad_files import open_h5ad
+from plkd.data.source import source_from_anndata, source_from_h5ad
+from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.outputs import refuse_absent_folder, refuse_existing, replace_when_done
 from plkd.tools.annotation_overview import AnnotationOverview, annotation_overview, as_text
+from plkd.tools.telling_genes import telling_genes
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from plkd.data.reading import ExpressionSource
     from plkd.metrics.results import ClassificationReport
     from plkd.model.annotator import CellAnnotator
 
@@ -38,6 +44,10 @@ def write_report(
     labels_key: str | None = None,
     batch_key: str | None = None,
     key_added: str = DEFAULT_KEY,
+    layer: str | None = None,
+    use_raw: bool = False,
+    gene_key: str | None = None,
+    expression: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
 ) -> None:
@@ -47,13 +57,13 @@ def write_report(
     ----------
     annotated
         What ``plkd.tl.annotate`` annotated, or an h5ad file that ``plkd annotate`` wrote, of which
-        only the table of cells, the embedding of those that are drawn and what annotation noted
-        are read. It is not changed.
+        memory holds the table of cells and some cells more. It is not changed.
     out
         The page: one HTML file with its pictures inside and without scripts; to be read it needs no
         network. The same annotation gives the same page.
     model
-        The model that annotated: the page then tells of how many cells it learned each type.
+        The model that annotated: the page then tells of how many cells it learned each type, and
+        which genes speak for it in the cells that were named so.
     labels_key
         Column of ``obs`` with the true types, where they are known: the page then tells how many
         labels are right.
@@ -61,35 +71,39 @@ def write_report(
         Column of ``obs`` with batches, to be told one by one.
     key_added
         The name under which ``tl.annotate`` wrote its results.
+    layer, use_raw, gene_key, expression
+        As in annotating; only for the genes.
     seed
-        Of the map, and of which cells are drawn on it: 20,000 at most.
+        Of the map, of which cells are drawn on it, 20,000 at most, and of which cells the genes are
+        looked up in.
     overwrite
         Replace a file that stands there.
 
     Raises
     ------
     InputError
-        The cells are not annotated, or a column is not there; the file cannot be read, or the page
-        cannot be written.
+        The cells are not annotated, or not by this model, or a column is not there; the file cannot
+        be read, or the page cannot be written.
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
 
     Warns
     -----
     UserWarning
-        The map could not be drawn; the page is written without it.
+        The map could not be drawn, or the genes not be read; the page is written without.
     """
     slots = SlotNames(key_added)
     path = Path(annotated) if isinstance(annotated, str | Path) else None
     with replace_when_done(Path(out), overwrite=overwrite, source=path) as partial:
         cells = _in_memory(annotated, slots, seed) if path is None else _read(path, slots, seed)
         overview = annotation_overview(cells.obs, cells.uns, slots, batch_key=batch_key)
-        scores = None if labels_key is None else _scores(cells, labels_key, slots)
+        how = _Reading(layer, use_raw, gene_key, expression, seed)
+        told = None if model is None else _told(model, path or annotated, cells, slots, how)
         page = _page(
             overview,
             title="Annotation" if path is None else f"Annotation of {path.name}",
-            trained_on=None if model is None else (model.summary_ or {}).get("cells_of_type"),
-            scores=scores,
+            model=told,
+            scores=None if labels_key is None else _scores(cells, labels_key, slots),
             picture=_map(cells, labels_key, slots, seed),
             colours=_colours(cells, labels_key, slots),
         )
@@ -129,7 +143,6 @@ def _in_memory(adata: Any, slots: SlotNames, seed: int) -> _Cells:
 def _read(path: Path, slots: SlotNames, seed: int) -> _Cells:
     from anndata.io import read_elem
 
-    from plkd.data.h5ad_files import open_h5ad
     from plkd.tools.evaluate import read_obs
 
     obs = read_obs(path)
@@ -152,6 +165,67 @@ def _drawn(n_cells: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(n_cells, MOST_DRAWN, replace=False))
 
 
+class _Reading(NamedTuple):
+    """How expression is read, as in annotating."""
+
+    layer: str | None
+    use_raw: bool
+    gene_key: str | None
+    expression: str | None
+    seed: int
+
+
+def _told(
+    model: CellAnnotator,
+    annotated: AnnData | Path,
+    cells: _Cells,
+    slots: SlotNames,
+    how: _Reading,
+) -> dict[str, Any]:
+    """Return what the model adds: cells of its reference and genes by type.
+
+    Raises
+    ------
+    InputError
+        It is another than the one that annotated.
+    """
+    noted, own = cells.uns[slots.provenance].get("model"), model.fingerprint()
+    if noted not in (None, own):
+        raise InputError(
+            f"the model that annotated, {noted}", f"the model {own}", "pass that one, or none"
+        )
+    genes: dict[str, tuple[str, ...]] = {}
+    try:
+        with _expression(annotated, how) as source:
+            genes = telling_genes(
+                source,
+                as_text(cells.obs[slots.label]),
+                model,
+                gene_key=how.gene_key,
+                expression=how.expression,
+                seed=how.seed,
+            )
+    except Exception as error:
+        _say_left_out("genes that speak for each type could not be told", error)
+    return {"cells": model.summary_.get("cells_of_type", {}), "genes": genes}
+
+
+@contextmanager
+def _expression(annotated: AnnData | Path, how: _Reading) -> Iterator[ExpressionSource]:
+    """Give what reads the cells, as long as their file is open."""
+    if not isinstance(annotated, Path):
+        yield source_from_anndata(annotated, layer=how.layer, use_raw=how.use_raw)
+        return
+    with open_h5ad(annotated) as file:
+        yield source_from_h5ad(file, layer=how.layer, use_raw=how.use_raw)
+
+
+def _say_left_out(what: str, error: Exception) -> None:
+    """Say that a part of the page failed, which costs nothing but itself."""
+    said = str(error) or type(error).__name__
+    warnings.warn(f"{what}: left out ({said})", UserWarning, stacklevel=4)
+
+
 def _scores(cells: _Cells, labels_key: str, slots: SlotNames) -> ClassificationReport:
     from plkd.tools.evaluate import evaluate
 
@@ -159,7 +233,7 @@ def _scores(cells: _Cells, labels_key: str, slots: SlotNames) -> ClassificationR
 
 
 def _map(cells: _Cells, labels_key: str | None, slots: SlotNames, seed: int) -> str | None:
-    """Draw the cells as ``plkd.pl.embedding`` does; a map that fails costs nothing but itself."""
+    """Draw the cells as ``plkd.pl.embedding`` does."""
     from anndata import AnnData
 
     from plkd.plots import embedding
@@ -176,12 +250,7 @@ def _map(cells: _Cells, labels_key: str | None, slots: SlotNames, seed: int) -> 
             embedding(aside, labels_key, key_added=slots.key, seed=seed, save=file)
             return base64.b64encode(file.read_bytes()).decode("ascii")
     except Exception as error:
-        said = str(error) or type(error).__name__
-        warnings.warn(
-            f"the map of the cells could not be drawn and is left out: {said}",
-            UserWarning,
-            stacklevel=3,
-        )
+        _say_left_out("the map of the cells could not be drawn", error)
         return None
 
 

@@ -80,6 +80,7 @@ def annotate(
 
         check_report(report, overwrite=overwrite)  # before the work, not after it
     began = time.perf_counter()
+    kind = None if expression is None else expression.value
     annotator = CellAnnotator.load(model, with_teacher=with_ is o.Network.TEACHER)
     annotator.device = device.value
     with cell_progress(quiet=quiet) as progress:
@@ -91,7 +92,7 @@ def annotate(
             layer=layer,
             use_raw=use_raw,
             gene_key=gene_key,
-            expression=None if expression is None else expression.value,
+            expression=kind,
             key_added=key_added,
             false_alarm=false_alarm,
             error_rate=error_rate,
@@ -109,7 +110,17 @@ def annotate(
     if report is not None:
         from plkd.report import write_report
 
-        write_report(out, report, model=annotator, key_added=key_added, overwrite=overwrite)
+        write_report(
+            out,
+            report,
+            model=annotator,
+            key_added=key_added,
+            layer=layer,
+            use_raw=use_raw,
+            gene_key=gene_key,
+            expression=kind,
+            overwrite=overwrite,
+        )
         numbers["report"] = str(report)
     said = annotation_text(
         summary,
