@@ -75,7 +75,12 @@ def over_seeds(table: pd.DataFrame, measure: str, by: Sequence[str]) -> pd.DataF
 def extent(table: pd.DataFrame) -> str:
     """Return in words which tasks and seeds a table is of."""
     tasks = list(dict.fromkeys(table["task"]))
-    seeds = sorted({int(seed) for seed in table["seed"]})
     many = "tasks" if len(tasks) > 1 else "task"
     shown = ", ".join(f"`{task}`" for task in tasks)
-    return f"{many} {shown}; {'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}"
+    return f"{many} {shown}; {seeds_of(table)}"
+
+
+def seeds_of(table: pd.DataFrame) -> str:
+    """Return in words which seeds a table is of."""
+    seeds = sorted({int(seed) for seed in table["seed"]})
+    return f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}"

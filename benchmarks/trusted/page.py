@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from results import markdown, per_task
-from study.rows import extent
+from study.rows import extent, seeds_of
 from trusted.claims import sentences
 from trusted.cost import OFF, ON, medians
 from trusted.names import (
@@ -69,7 +69,11 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.Dat
     parts.append(f"![AUROC of novelty; reliability](trust.png)\n\n{FIGURE}")
     parts += left_out(table)
     if len(others):
-        parts += ["### Other readings of the same fits", OTHERS, other_readings(table, others)]
+        parts += [
+            "### Other readings of the same fits",
+            f"{OTHERS}{seeds_of(others)}.",
+            other_readings(table, others),
+        ]
     parts += known(known_rows(table, source), source)
     parts += whole(whole_beside(table, source))
     if len(cost):
@@ -89,7 +93,7 @@ COST = (
 )
 OTHERS = (
     "AUROC of what else could be read of a cell, uncalibrated: what each is stands at the head of "
-    "`benchmarks/trusted/readings.py`. plkd's novelty and max softmax are those of the table above."
+    "`benchmarks/trusted/readings.py`. plkd's novelty and max softmax are those of the same fits, "
 )
 READING = (
     "AUROC: the probability that a cell of the left-out type has a higher novelty than one of a "
@@ -215,7 +219,8 @@ def whole(rows: pd.DataFrame) -> list[str]:
         return []
     return [
         "## Whole references",
-        "Models that learned all types; all cells of the query are of types that they know.",
+        f"Models that learned all types ({seeds_of(rows)}); all cells of the query are of types "
+        "that they know.",
         plkd_alone(rows, {"ece": "ECE", "accuracy": "accuracy", **OF_SETS}),
     ]
 
