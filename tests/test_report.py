@@ -18,6 +18,7 @@ from plkd.config import TeacherConfig, TrainConfig
 from plkd.errors import InputError, OutputExistsError
 from plkd.model.annotator import CellAnnotator
 from plkd.report import check_report, write_report
+from plkd.tools import annotated_cells as tools_cells
 from toy import toy_query, toy_reference, toy_truth
 
 VOID = {"meta", "img", "line", "rect", "br"}
@@ -116,11 +117,18 @@ def test_a_file_gives_the_page_of_the_cells_in_memory(cells, tmp_path, monkeypat
     cells.write_h5ad(path := tmp_path / "cells.h5ad")
     before = path.read_bytes()
     monkeypatch.setattr(report, "MOST_DRAWN", 150)
-    monkeypatch.setattr(report, "ROWS_AT_A_TIME", 64)
+    monkeypatch.setattr(tools_cells, "ROWS_AT_A_TIME", 64)
     write_report(path, one := tmp_path / "one.html", labels_key="truth", batch_key="donor")
     write_report(cells, two := tmp_path / "two.html", labels_key="truth", batch_key="donor")
     assert one.read_text("utf-8").replace(" of cells.h5ad", "") == two.read_text("utf-8")
     assert path.read_bytes() == before
+
+
+def test_names_of_cells_may_be_there_twice(cells, tmp_path) -> None:
+    twice = anndata.AnnData(obs=cells.obs.copy(), obsm=dict(cells.obsm), uns=dict(cells.uns))
+    twice.obs.index = ["cell"] * 300
+    write_report(twice, page := tmp_path / "page.html")  # a warning would be an error here
+    assert "img" in read(page)[1].seen
 
 
 def test_cells_beyond_the_most_are_not_drawn(cells, tmp_path, monkeypatch) -> None:

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import base64
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from plkd.data.h5ad_files import open_h5ad
-from plkd.data.source import source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.outputs import refuse_absent_folder, refuse_existing, replace_when_done
+from plkd.tools.annotated_cells import AnnotatedCells, annotated_cells
 from plkd.tools.annotation_overview import AnnotationOverview, annotation_overview, as_text
 from plkd.tools.telling_genes import telling_genes
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from plkd.data.reading import ExpressionSource
     from plkd.metrics.results import ClassificationReport
     from plkd.model.annotator import CellAnnotator
 
 TEMPLATE = "resources/report.html.jinja"
 MOST_DRAWN = 20_000
 """Cells on the page's map, at most."""
-
-ROWS_AT_A_TIME = 65_536
 
 
 def write_report(
@@ -95,10 +86,10 @@ def write_report(
     slots = SlotNames(key_added)
     path = Path(annotated) if isinstance(annotated, str | Path) else None
     with replace_when_done(Path(out), overwrite=overwrite, source=path) as partial:
-        cells = _in_memory(annotated, slots, seed) if path is None else _read(path, slots, seed)
+        cells = annotated_cells(annotated, slots, most_drawn=MOST_DRAWN, seed=seed)
         overview = annotation_overview(cells.obs, cells.uns, slots, batch_key=batch_key)
         how = _Reading(layer, use_raw, gene_key, expression, seed)
-        told = None if model is None else _told(model, path or annotated, cells, slots, how)
+        told = None if model is None else _told(model, cells, slots, how)
         page = _page(
             overview,
             title="Annotation" if path is None else f"Annotation of {path.name}",
@@ -124,47 +115,6 @@ def check_report(out: str | Path, *, overwrite: bool = False) -> None:
     refuse_absent_folder(Path(out))
 
 
-class _Cells(NamedTuple):
-    """What of the cells is told: all of the table, the embedding of those that are drawn."""
-
-    obs: Any
-    uns: Mapping[str, Any]
-    drawn: NDArray[np.int64]
-    embedding: NDArray[np.float32] | None
-
-
-def _in_memory(adata: Any, slots: SlotNames, seed: int) -> _Cells:
-    drawn, embedding = _drawn(adata.n_obs, seed), None
-    if slots.embedding in adata.obsm:
-        embedding = np.asarray(adata.obsm[slots.embedding])[drawn]
-    return _Cells(adata.obs, adata.uns, drawn, embedding)
-
-
-def _read(path: Path, slots: SlotNames, seed: int) -> _Cells:
-    from anndata.io import read_elem
-
-    from plkd.tools.evaluate import read_obs
-
-    obs = read_obs(path)
-    drawn, embedding = _drawn(len(obs), seed), None
-    with open_h5ad(path) as file:
-        noted, stored = (file.get(n) for n in (f"uns/{slots.key}", f"obsm/{slots.embedding}"))
-        uns = {} if noted is None else {slots.provenance: read_elem(noted)}
-        if stored is not None:
-            starts = range(0, len(obs), ROWS_AT_A_TIME)
-            blocks = [(at, drawn[(drawn >= at) & (drawn < at + ROWS_AT_A_TIME)]) for at in starts]
-            rows = [stored[at : at + ROWS_AT_A_TIME][some - at] for at, some in blocks]
-            embedding = np.concatenate(rows) if rows else None
-    return _Cells(obs, uns, drawn, embedding)
-
-
-def _drawn(n_cells: int, seed: int) -> NDArray[np.int64]:
-    """Return which cells are drawn, ascending."""
-    if n_cells <= MOST_DRAWN:
-        return np.arange(n_cells)
-    return np.sort(np.random.default_rng(seed).choice(n_cells, MOST_DRAWN, replace=False))
-
-
 class _Reading(NamedTuple):
     """How expression is read, as in annotating."""
 
@@ -176,11 +126,7 @@ class _Reading(NamedTuple):
 
 
 def _told(
-    model: CellAnnotator,
-    annotated: AnnData | Path,
-    cells: _Cells,
-    slots: SlotNames,
-    how: _Reading,
+    model: CellAnnotator, cells: AnnotatedCells, slots: SlotNames, how: _Reading
 ) -> dict[str, Any]:
     """Return what the model adds: cells of its reference and genes by type.
 
@@ -196,7 +142,7 @@ def _told(
         )
     genes: dict[str, tuple[str, ...]] = {}
     try:
-        with _expression(annotated, how) as source:
+        with cells.expression(layer=how.layer, use_raw=how.use_raw) as source:
             genes = telling_genes(
                 source,
                 as_text(cells.obs[slots.label]),
@@ -210,29 +156,19 @@ def _told(
     return {"cells": model.summary_.get("cells_of_type", {}), "genes": genes}
 
 
-@contextmanager
-def _expression(annotated: AnnData | Path, how: _Reading) -> Iterator[ExpressionSource]:
-    """Give what reads the cells, as long as their file is open."""
-    if not isinstance(annotated, Path):
-        yield source_from_anndata(annotated, layer=how.layer, use_raw=how.use_raw)
-        return
-    with open_h5ad(annotated) as file:
-        yield source_from_h5ad(file, layer=how.layer, use_raw=how.use_raw)
-
-
 def _say_left_out(what: str, error: Exception) -> None:
     """Say that a part of the page failed, which costs nothing but itself."""
     said = str(error) or type(error).__name__
     warnings.warn(f"{what}: left out ({said})", UserWarning, stacklevel=4)
 
 
-def _scores(cells: _Cells, labels_key: str, slots: SlotNames) -> ClassificationReport:
+def _scores(cells: AnnotatedCells, labels_key: str, slots: SlotNames) -> ClassificationReport:
     from plkd.tools.evaluate import evaluate
 
     return evaluate(cells, labels_key=labels_key, prediction_key=slots.label)
 
 
-def _map(cells: _Cells, labels_key: str | None, slots: SlotNames, seed: int) -> str | None:
+def _map(cells: AnnotatedCells, labels_key: str | None, slots: SlotNames, seed: int) -> str | None:
     """Draw the cells as ``plkd.pl.embedding`` does."""
     from anndata import AnnData
 
@@ -241,10 +177,9 @@ def _map(cells: _Cells, labels_key: str | None, slots: SlotNames, seed: int) -> 
     try:
         if cells.embedding is None:
             raise LookupError(f"there is no obsm[{slots.embedding!r}]")
-        aside = AnnData(
-            obs=cells.obs.iloc[cells.drawn][_columns(labels_key, slots)],
-            obsm={slots.embedding: cells.embedding},
-        )
+        obs = cells.obs.iloc[cells.drawn][_columns(labels_key, slots)]
+        obs.index = cells.drawn.astype(str)  # names of cells may be there twice
+        aside = AnnData(obs=obs, obsm={slots.embedding: cells.embedding})
         with TemporaryDirectory(prefix="plkd-") as folder:
             file = Path(folder) / "map.png"
             embedding(aside, labels_key, key_added=slots.key, seed=seed, save=file)
@@ -259,7 +194,7 @@ def _columns(labels_key: str | None, slots: SlotNames) -> list[str]:
     return list(dict.fromkeys(name for name in wanted if name is not None))
 
 
-def _colours(cells: _Cells, labels_key: str | None, slots: SlotNames) -> dict[str, str]:
+def _colours(cells: AnnotatedCells, labels_key: str | None, slots: SlotNames) -> dict[str, str]:
     """Return the colours that types have on the map."""
     from plkd.plots.types import looks_of
 
