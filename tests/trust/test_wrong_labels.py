@@ -7,7 +7,13 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from plkd.trust import wrong_labels
-from plkd.trust.wrong_labels import expected_right, label_trust, labels_to_set_aside
+from plkd.trust.wrong_labels import (
+    LabelTrust,
+    expected_right,
+    label_trust,
+    labels_to_set_aside,
+    vouched_for,
+)
 
 
 def blobs(sizes: tuple[int, ...], seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
@@ -84,6 +90,34 @@ def test_a_rare_type_is_found_among_five_times_as_many_wrong_labels() -> None:
 def test_hardly_a_label_of_a_clean_reference_goes() -> None:
     expression, codes = blobs((120, 100, 80))
     assert labels_to_set_aside(expression, codes, 3).mean() <= 0.01
+
+
+def test_neighbours_vouch_as_counting_them_says() -> None:
+    rng = np.random.default_rng(5)
+    codes = rng.choice(4, 200, p=[0.5, 0.3, 0.15, 0.05])
+    points = rng.normal(size=(200, 3)) + codes[:, None]
+    found = vouched_for(points, codes, 4)
+    for cell in range(200):
+        apart = np.square(points - points[cell]).sum(1)
+        apart[cell] = np.inf
+        near = codes[np.argsort(apart)[:30]] == codes[cell]
+        common = (codes == codes[cell]).mean()
+        assert found[cell] == (near.sum() >= 3 and near.mean() >= 3 * common)
+    assert found.any()
+    assert not found[codes == 0].any()  # half of all cells: three times as many cannot be
+
+
+def test_a_doubted_label_that_neighbours_vouch_for_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rare type of which the classifier knows nothing, and whose cells lie together."""
+    expression, codes = blobs((900, 700, 400, 24))
+    given = with_wrong(codes, 0.1, 4)
+    nothing = LabelTrust(np.where(given == 3, 0.0, 1.0), 0.1)
+    monkeypatch.setattr(wrong_labels, "label_trust", lambda *_: nothing)
+    aside = labels_to_set_aside(expression, given, 4)
+    rare = given == 3
+    assert not aside[rare & (codes == 3)].any()
+    assert aside[rare & (codes != 3)].mean() > 0.9
+    assert not aside[~rare].any()
 
 
 def test_a_type_keeps_half_of_the_labels_expected_right_and_two_at_least() -> None:

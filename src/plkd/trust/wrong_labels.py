@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.trust.label_audit import held_out_log_probabilities
-from plkd.trust.label_quality import singular_points
+from plkd.trust.label_quality import own_shares, shares_among, singular_points
 
 N_COMPONENTS = 200
 """Singular vectors of the expression; with 50 a type of a few cells is not among them."""
 
 RIGHT = 0.5
 """Probability of being right up to which a label is set aside."""
+
+VOUCHING_COMPONENTS = 100
+VOUCHED_SHARE, VOUCHED_TIMES = 0.1, 3.0
+"""Share of a cell's neighbours along the first so many singular vectors from which they vouch for
+its label, if that is also so many times what it is among all cells."""
 
 ALWAYS_KEPT = 0.5
 """Share of a type's labels that are expected to be right, which it keeps in any case."""
@@ -64,10 +69,10 @@ def labels_to_set_aside(
 
     Returns
     -------
-    bool ``(n_cells,)``: labels that are more likely wrong than right (:func:`label_trust`). Of each
-    type the most trusted are kept in any case: half as many as are expected to be right, two at
-    least. Wrong labels that fall evenly on all types drown a rare one, of which a cell's own label
-    then says little.
+    bool ``(n_cells,)``: labels that are more likely wrong than right (:func:`label_trust`), unless
+    the cell's neighbours vouch for them (:func:`vouched_for`). Of each type the most trusted are
+    kept in any case: half as many as are expected to be right, two at least. Wrong labels that fall
+    evenly on all types drown a rare one, of which a cell's own label then says little.
     """
     labelled = np.flatnonzero(codes >= 0)
     aside = np.zeros(len(codes), dtype=bool)
@@ -77,14 +82,39 @@ def labels_to_set_aside(
     points = singular_points(expression[labelled], n_components=n_components, seed=seed)
     given = codes[labelled]
     trust = label_trust(held_out_log_probabilities(points, given, n_types, seed=seed), given)
-    aside[labelled] = trust.right <= RIGHT
+    vouched = vouched_for(points[:, :VOUCHING_COMPONENTS], given, n_types, seed=seed)
+    aside[labelled] = (trust.right <= RIGHT) & ~vouched
     expected = expected_right(np.bincount(given, minlength=n_types), trust.share_wrong)
     for code in range(n_types):
         own = np.flatnonzero(given == code)
-        best = own[np.argsort(-trust.right[own], kind="stable")]
+        best = own[np.argsort(-(trust.right + vouched)[own], kind="stable")]
         n_kept = max(LEAST_CELLS, int(np.ceil(ALWAYS_KEPT * expected[code])))
         aside[labelled[best[:n_kept]]] = False
     return aside
+
+
+def vouched_for(
+    points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int, *, seed: int = 0
+) -> NDArray[np.bool_]:
+    """Say whose neighbours have its label far more often than chance would have it.
+
+    Parameters
+    ----------
+    points
+        Where the cells lie, ``(n_cells, n_components)``.
+    codes
+        Label of each cell, ``(n_cells,)``, from 0.
+    n_types, seed
+        As :func:`labels_to_set_aside`.
+
+    Returns
+    -------
+    bool ``(n_cells,)``. It helps rare types: of one that makes up a third of the cells or more no
+    label is vouched for, and a wrong label hardly ever is.
+    """
+    own = own_shares(shares_among(points, codes, n_types, seed=seed), codes)
+    common = np.bincount(codes, minlength=n_types)[codes] / len(codes)
+    return np.asarray((own >= VOUCHED_SHARE) & (own >= VOUCHED_TIMES * common))
 
 
 def label_trust(log_probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> LabelTrust:
