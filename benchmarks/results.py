@@ -29,7 +29,8 @@ SUMMARISED = {"macro F1": "macro_f1", "rare-type F1": "rare_f1", "accuracy": "ac
 class Row:
     """How one method did on one task with one seed; scores in [0, 1].
 
-    ``rare_f1`` is NaN where the query has no rare type, and in rows from before it was measured.
+    ``rare_f1`` is NaN where the query has no rare type, and in rows from before it was measured;
+    seconds are NaN where a method did not run alone and with all threads.
     """
 
     task: str

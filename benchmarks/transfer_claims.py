@@ -106,12 +106,14 @@ def against(table: pd.DataFrame, peer: str) -> str:
     times = seconds[peer].mean() / seconds[ADAPTED].mean()
     lead = [f"`{task}`" for task in f1.index if f1.loc[task, peer] > f1.loc[task, ADAPTED]]
     ahead = f" {peer} is ahead on {listed(lead)}." if lead else ""
-    speed = (
-        f" {peer} takes {times:.0f} times as long" if times >= 1.5 else f" {peer} takes no longer"
-    )
+    speed = ""  # of a peer that was not timed
+    if times >= 1.5:
+        speed = f" {peer} takes {times:.0f} times as long."
+    elif times < 1.5:
+        speed = f" {peer} takes no longer."
     return (
         f"{verdict([mine > theirs])}: adapted to the query, macro F1 {mine:.3f} is above {peer}'s "
-        f"{theirs:.3f} ({len(f1)} of {table['task'].nunique()} tasks).{speed}.{ahead}"
+        f"{theirs:.3f} ({len(f1)} of {table['task'].nunique()} tasks).{speed}{ahead}"
     )
 
 

@@ -49,6 +49,17 @@ def test_where_it_holds(said: Callable[[Scores], list[str]]) -> None:
     assert "it gains +0.013 on average" in lowered
 
 
+def test_of_a_peer_that_was_not_timed_no_seconds_are_told(
+    script: Callable[[str], ModuleType],
+) -> None:
+    rows = [
+        {"task": "t1", "method": method, "seed": 0, "macro_f1": 0.8, "fit_seconds": seconds}
+        for method, seconds in (("harmony + knn", float("nan")), ("plkd adapted", 2.0))
+    ]
+    sentence = script("transfer_claims").against(pd.DataFrame(rows), "harmony + knn")
+    assert sentence.endswith("above harmony + knn's 0.800 (1 of 1 tasks).")
+
+
 def test_where_it_does_not(said: Callable[[Scores], list[str]]) -> None:
     scores = {**BLIND, **SEEING, "plkd adapted": (0.9, 0.68), "plkd student": (0.65, 0.7)}
     average, each, rank, harmony, lowered = said(scores)

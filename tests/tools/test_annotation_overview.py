@@ -95,10 +95,11 @@ def test_of_no_named_cell_nothing_is_said() -> None:
     ("obs", "uns", "said"),
     [
         (table(), {}, "no uns|was lost"),
+        (table().iloc[:0], UNS, "cells to tell of"),
         (table().drop(columns="plkd_confidence"), UNS, "plkd_confidence"),
     ],
 )
-def test_cells_that_are_not_annotated_are_refused(obs, uns, said) -> None:
+def test_what_is_no_annotation_is_refused(obs, uns, said) -> None:
     with pytest.raises(InputError, match=said):
         annotation_overview(obs, uns, SLOTS)
 

@@ -11,8 +11,10 @@ import typer
 from plkd.cli import options as o
 from plkd.cli import trust_options as trust
 from plkd.cli.annotation_text import annotation_text
-from plkd.cli.steps import answer, prepare
+from plkd.cli.steps import answer, named_like, prepare
 from plkd.keys import DEFAULT_KEY
+
+PAGES = (".html", ".htm")
 
 ANNOTATE_EXAMPLES = """[bold]Examples[/bold]
   plkd annotate query.h5ad -m model/ -o annotated.h5ad
@@ -21,20 +23,13 @@ ANNOTATE_EXAMPLES = """[bold]Examples[/bold]
   plkd annotate query.h5ad -m model/ -o annotated.h5ad --json - --quiet"""
 
 
-def _page_target(value: Path | None) -> Path | None:
-    """Refuse a page that is not named like one: a slip must not hit a data file."""
-    if value is not None and value.suffix.lower() not in (".html", ".htm"):
-        raise typer.BadParameter("give a file name that ends in .html")
-    return value
-
-
 Report = Annotated[
     Path | None,
     typer.Option(
         "--report",
         metavar="REPORT.html",
-        callback=_page_target,
-        help="Also write a page to read: the cells on a map, types, how sure, what is unknown.",
+        callback=named_like(*PAGES),
+        help="Also write a page to read: types, how sure, why, what is unknown.",
         rich_help_panel="Output",
     ),
 ]

@@ -9,7 +9,7 @@ import typer
 
 from plkd.cli import options as o
 from plkd.cli import output as text
-from plkd.cli.steps import answer, prepare
+from plkd.cli.steps import answer, named_like, prepare
 from plkd.cli.trust_text import trust_text
 from plkd.keys import SlotNames
 
@@ -21,13 +21,6 @@ EVALUATE_EXAMPLES = """[bold]Examples[/bold]
   plkd evaluate annotated.h5ad --labels cell_type --json scores.json
   plkd evaluate annotated.h5ad --labels cell_type --hierarchy parents.csv
   plkd evaluate annotated.h5ad --labels cell_type --figure reliability.png"""
-
-
-def _figure_target(value: Path | None) -> Path | None:
-    """Refuse a figure that is not named like one: a slip must not hit a data file."""
-    if value is not None and value.suffix.lower() not in FIGURES:
-        raise typer.BadParameter(f"give a file name that ends in {', '.join(FIGURES)}")
-    return value
 
 
 ConfidenceKey = Annotated[
@@ -63,7 +56,7 @@ Figure = Annotated[
     typer.Option(
         "--figure",
         metavar="FILE.png",
-        callback=_figure_target,
+        callback=named_like(*FIGURES),
         help="Draw confidence against accuracy (a reliability diagram).",
         rich_help_panel="Output",
     ),

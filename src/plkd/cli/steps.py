@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def named_like(*endings: str) -> Callable[[Path | None], Path | None]:
+    """Return what refuses an output that is not named like one: a slip must not hit a data file."""
+
+    def target(value: Path | None) -> Path | None:
+        if value is not None and value.suffix.lower() not in endings:
+            raise typer.BadParameter(f"give a file name that ends in {', '.join(endings)}")
+        return value
+
+    return target
 
 
 def prepare(*, threads: int | None = None, json_to: str | None, overwrite: bool) -> None:

@@ -130,8 +130,10 @@ def annotation_overview(
     Raises
     ------
     InputError
-        The cells are not annotated, or have no such column.
+        The cells are not annotated, there is none, or they have no such column.
     """
+    if not len(obs):
+        raise InputError("cells to tell of", "none", "pass some")
     facts = annotation_of(obs, uns, slots, (slots.label, slots.confidence, slots.no_counts))
     label = as_text(obs[slots.label])
     confidence = obs[slots.confidence].to_numpy(dtype=float)

@@ -46,7 +46,7 @@ def telling_genes(
     gene_key, expression
         As ``plkd.tl.annotate``.
     seed
-        Decides which cells are read, 1,500 at most, as many of each type as there are.
+        Decides which cells are read: 1,500 at most, evenly over the types as far as there are.
 
     Returns
     -------
