@@ -8,6 +8,7 @@ from plkd.data.rows import (
     VALUES_AT_A_TIME,
     as_csr,
     gene_variance,
+    largest_in_row,
     log1p_in_place,
     rows_between,
 )
@@ -28,6 +29,14 @@ def test_the_logarithm_of_one_is_zero():
     log1p_in_place(values)
     assert not values.any()
     assert not np.signbit(values).any()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (50, 7)])
+def test_the_largest_of_each_row_is_found(shape):
+    table = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = largest_in_row(table)
+    assert found.dtype == table.dtype
+    np.testing.assert_array_equal(found, table.max(1))
 
 
 @pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csr_array, sp.csc_matrix, np.asarray])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 
 import plkd
 from plkd.config import AdaptConfig, TeacherConfig, TrainConfig
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
-from plkd.model.predict import Predictor
+from plkd.model.predict import MANY, Predictor
 from toy import toy_query, toy_reference
 
 BRIEF = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2)
@@ -56,3 +58,20 @@ def test_after_work_on_a_gpu_the_networks_are_on_the_cpu(model):
     plkd.tl.annotate(query, adapted)
     plkd.tl.annotate(query, adapted, with_="teacher")
     assert devices_of(model.student_, adapted.student_, model.teacher_) == {"cpu"}
+
+
+@pytest.mark.parametrize("along", [0, 3, 5])
+def test_many_cells_few_cells_and_sparse_cells_are_answered_alike(model, along):
+    """Lengths come of one more column of the product, of the cells, or of what is stored."""
+    predictor = Predictor(model)
+    rng = np.random.default_rng(0)
+    cells = rng.gamma(0.5, size=(MANY, len(model.genes_))).astype(np.float32)
+    cells[rng.random(cells.shape) < 0.3] = 0
+    axes = rng.normal(size=(along, cells.shape[1])).astype(np.float32)
+    predictor.listen_along(axes, np.zeros(along, dtype=np.float32))
+    many, few = predictor(cells), predictor(cells[: MANY - 1])
+    sparse = predictor.sparse(sp.csr_matrix(cells))
+    assert many.scores is not None
+    for other in (few, sparse):
+        for found, expected in zip(other, many, strict=True):
+            np.testing.assert_allclose(found, expected[: len(found)], rtol=2e-3, atol=2e-3)

@@ -115,7 +115,7 @@ class Predictor:
             asked = [self._space.directions, *([] if axes is None else [axes])]
             self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
         self._weight_by_gene = self._padded_weight = torch.empty(0)
-        self._n_profiles, self._heard_as = 0, 0.0
+        self._n_profiles, self._heard_as, self._sums_at = 0, 0.0, 0
         if self.small:
             self._hear_at_once(cast(Student, self.network))
 
@@ -131,6 +131,9 @@ class Predictor:
             ):
                 self._heard_as, also = times, also[len(profiles) :]
         self._weight_by_gene = weight = student.weight_by_gene(also)
+        self._sums_at = weight.shape[1] - cast(torch.nn.Linear, student.layers[0]).out_features
+        if self._space is not None:
+            weight = F.pad(weight, (0, 1), value=1.0)  # the sum of each cell, for its length
         self._padded_weight = F.pad(weight, (0, -weight.shape[1] % WIDTH_OF_PRODUCT))
 
     @torch.inference_mode()
@@ -146,12 +149,13 @@ class Predictor:
         parts = []
         for start in range(0, len(expression), size):
             part = torch.from_numpy(expression[start : start + size]).to(self.device)
-            length = None if self._space is None else _centred_length(part).cpu().numpy()
             if self.small and len(part) >= MANY:
                 student = cast(Student, self.network)
                 output, beside = student.from_dense(part, self._padded_weight)
+                length = self._length(part, beside[:, self._sums_at :])
                 parts.append(self._prediction(output, self._directions_in(beside), length))
                 continue
+            length = self._length(part)
             directions = self._directions
             heard = None if directions is None else (part @ directions.T).cpu().numpy()
             parts.append(self._prediction(self.network(part), heard, length))
@@ -185,6 +189,17 @@ class Predictor:
         length = None if self._space is None else centred_length(expression)
         return self._prediction(output, self._directions_in(beside), length)
 
+    def _length(
+        self, part: torch.Tensor, beside: torch.Tensor | None = None
+    ) -> NDArray[np.float32] | None:
+        """Return what ``centred_length`` does, of zeros written out; sums come first beside."""
+        if self._space is None:
+            return None
+        sums = part.sum(1) if beside is None else beside[:, 0]
+        squares = torch.linalg.vector_norm(part, dim=1).square()
+        centred = squares - sums.square() / part.shape[1]
+        return np.asarray(centred.clamp_min(0).sqrt().cpu().numpy())
+
     def _directions_in(self, beside: torch.Tensor) -> NDArray[np.float32]:
         """Return the cells times the directions, of what was heard beside the first layer."""
         if self._heard_as:
@@ -212,12 +227,6 @@ class Predictor:
         if self._origin is not None:
             points = heard[:, len(self._space.directions) :] - self._origin
         return Prediction(probabilities, embedding, scores, points)
-
-
-def _centred_length(part: torch.Tensor) -> torch.Tensor:
-    """Return what :func:`plkd.trust.type_space.centred_length` does, of zeros written out."""
-    squares = torch.linalg.vector_norm(part, dim=1).square()
-    return (squares - part.shape[1] * part.mean(1).square()).clamp_min(0).sqrt()
 
 
 def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.data.alignment import align, dense_align
-from plkd.data.rows import positive_in_row
+from plkd.data.rows import largest_in_row, positive_in_row
 from plkd.errors import InputError
 from plkd.model.predict import Prediction, Predictor
 from plkd.model.query import Query
@@ -155,7 +155,7 @@ def annotate_chunks(
         for cells, chunk in zip(chunks, cast(Iterator[_Chunk], answered), strict=True):
             seen = chunk.detected > 0
             answers.codes[cells] = np.where(seen, chunk.probabilities.argmax(1), unknown)
-            answers.confidence[cells] = np.where(seen, chunk.probabilities.max(1), 0)
+            answers.confidence[cells] = np.where(seen, largest_in_row(chunk.probabilities), 0)
             answers.no_counts[cells] = ~seen
             answers.detected[cells] = chunk.detected
             answers.embedding[cells] = chunk.embedding
@@ -231,7 +231,7 @@ def _answer(
     trust, probabilities = predictor.trust, said.probabilities
     if trust is None or said.scores is None:
         return _Chunk(probabilities, said.embedding, detected)
-    own = probabilities.max(1)
+    own = largest_in_row(probabilities)
     probabilities = trust.calibration.probabilities(probabilities, said.scores)
     members = None if thresholds is None else type_sets(probabilities, thresholds)
     groups = None

@@ -82,30 +82,31 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     if trust is None or answers.scores is None or answers.said is None:
         return None
     seen = ~answers.no_counts
-    scores = np.asarray(answers.scores, dtype=np.float64)
-    shift = trust.scale.usual.shift(scores[seen])
+    alone = np.asarray(answers.scores, dtype=np.float64)[seen]
+    shift = trust.scale.usual.shift(alone)
     taken_off = shift if doubt.batch_effect else 0.0
-    believed = trust.calibration.confidence(answers.said, scores - taken_off)
-    # What is written is held at the largest of the other types; taking off only raises it.
-    believed = np.maximum(believed, answers.confidence)
-    usual, off = trust.scale.usual, taken_off
-    strange = usual.strangeness(scores, off)
-    found = novelty(strange, trust.sets.credibility(believed))
+    usual, off, heard = trust.scale.usual, taken_off, None
     grouped, among, groups = trust.grouped, answers.among, answers.groups
     if grouped is not None and among is not None and groups is not None:
         readings = among.readings(groups[seen], 1 - answers.said[seen])
-        together = grouped.scores(scores[seen], readings)
+        together = grouped.scores(alone, readings)
         together_off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
         if grouped.is_asked(together_off):
-            # New types raise what groups say of others; what cells say alone tells the effect.
-            effect = usual.effect(taken_off)
-            usual, off = grouped.usual, together_off
-            strange = usual.strangeness(together, off, effect=effect)
-            credible = trust.sets.credibility(believed)[seen]
-            found[seen] = strange if grouped.heeds_doubt else novelty(strange, credible)
+            heard, usual, off = grouped, grouped.usual, together_off
+    if heard is None:
+        strange = usual.strangeness(alone, off)
+    else:
+        # New types raise what groups say of others; what cells say alone tells the effect.
+        strange = usual.strangeness(together, off, effect=trust.scale.usual.effect(taken_off))
+    found = np.ones(len(seen), dtype=np.float32)
+    found[seen] = strange
+    if heard is None or not heard.heeds_doubt:
+        believed = trust.calibration.confidence(answers.said[seen], alone - taken_off)
+        # What is written is held at the largest of the other types; taking off only raises it.
+        believed = np.maximum(believed, answers.confidence[seen])
+        found[seen] = novelty(strange, trust.sets.credibility(believed))
     if doubt.batch_effect and not (off > 0 and usual.knows_spread):
         found[seen] = beside_the_query(found[seen])
-    found[~seen] = 1.0
     unknown = ~seen
     if doubt.false_alarm > 0:
         unknown = unknown | (found > 1 - doubt.false_alarm)

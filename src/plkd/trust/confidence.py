@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.rows import largest_in_row
+
 FURTHEST = 4.0
 """Strangeness counts no further than this many units; nothing was learned beyond."""
 
@@ -78,7 +80,7 @@ class Calibration:
         rest[alone] = 1 / max(probabilities.shape[1] - 1, 1)
         rest[rows[alone], named[alone]] = 0
         rest[~alone] /= total[~alone, None]
-        largest = rest.max(1)
+        largest = largest_in_row(rest)
         least = largest / (1 + largest) + 1e-6  # a tie might be broken the other way
         confidence = np.maximum(self.confidence(first, scores), least)
         rest *= (1 - confidence)[:, None]

@@ -196,9 +196,13 @@ def grouped(points: Points, seed: int) -> Grouping:
 def _nearest(points: Points, means: Points) -> NDArray[np.int64]:
     """Return the nearest mean of each cell."""
     half = np.square(means).sum(1) / 2
-    starts = range(0, len(points), ROWS_AT_A_TIME)
-    rows = (points[start : start + ROWS_AT_A_TIME] for start in starts)
-    return np.concatenate([(half - part @ means.T).argmin(1) for part in rows])
+    found = np.empty(len(points), dtype=np.int64)
+    for start in range(0, len(points), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        closeness = points[rows] @ means.T
+        closeness -= half
+        closeness.argmax(1, out=found[rows])
+    return found
 
 
 def _means(points: Points, group: NDArray[np.int64], before: Points) -> Points:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from plkd.data.rows import largest_in_row
 from plkd.trust.usual_scores import FEWEST_CELLS, GRID, UsualScores, usual_scores
 
 FALSE_ALARM = 0.05
@@ -56,7 +57,7 @@ def readings_of(
     float32 ``(n_cells, 4)``: these, the third being the network's energy, the logarithm of the
     summed exponentials of its logits.
     """
-    highest = logits.max(1)
+    highest = largest_in_row(logits)
     energy = highest + np.log(np.exp(logits - highest[:, None]).sum(1))
     return np.column_stack([expression_says, energy, from_types]).astype(np.float32)
 

@@ -46,7 +46,7 @@ class TypeClouds:
         """
         middle = self.centers.mean(0)
         around, centers = ((each - middle) @ self.whitening for each in (points, self.centers))
-        nearest = (np.square(centers).sum(1) - 2 * around @ centers.T).min(1)
+        nearest = (np.square(centers).sum(1)[:, None] - 2 * centers @ around.T).min(0)
         squared = np.einsum("ij,ij->i", around, around) + nearest
         return np.asarray(np.sqrt(np.maximum(squared, 0)), dtype=np.float32)
 
