@@ -1,4 +1,4 @@
-"""``plkd annotate --report``: a page beside the annotated file, or a line that says why not."""
+"""``--report`` of ``plkd annotate`` and ``plkd evaluate``: a page, or a line that says why not."""
 
 from __future__ import annotations
 
@@ -73,3 +73,57 @@ def test_overwrite_is_for_the_page_as_well(folder: Path, tmp_path: Path) -> None
     done = annotate(folder, tmp_path / "out.h5ad", "--report", page, "--overwrite")
     assert done.exit_code == 0, done.output
     assert "Annotation of out.h5ad" in page.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def annotated(folder: Path) -> Path:
+    out = folder / "annotated.h5ad"
+    assert annotate(folder, out).exit_code == 0
+    return out
+
+
+def evaluate(annotated: Path, *more: object) -> Result:
+    given = ["evaluate", annotated, "--labels", "cell_type", *more]
+    return CliRunner().invoke(app, [str(each) for each in given])
+
+
+def test_evaluation_writes_the_page_with_truth_batches_and_genes(
+    folder: Path, annotated: Path, tmp_path: Path
+) -> None:
+    page, model = tmp_path / "page.html", folder / "model"
+    before = annotated.read_bytes()
+    done = evaluate(annotated, "--batch", "batch", "--report", page, "--model", model)
+    assert done.exit_code == 0, done.output
+    assert f"Written: {page}" in done.stdout
+    text = page.read_text("utf-8")
+    for told in ("macro F1", "in the reference", *anndata.read_h5ad(annotated).obs["batch"]):
+        assert told in text
+    assert annotated.read_bytes() == before
+    plain = tmp_path / "plain.html"
+    assert evaluate(annotated, "--report", plain).exit_code == 0
+    assert "in the reference" not in plain.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (("--report", "there.html"), 1, "exists"),
+        (("--report", "page.html", "--prediction-key", "cell_type"), 1, "plkd_label"),
+        (("--model", "model"), 2, "--report"),
+    ],
+)
+def test_a_page_of_an_evaluation_that_cannot_be_is_said(
+    annotated: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.html").write_text("mine")
+    done = evaluate(annotated, *more)
+    assert done.exit_code == code
+    assert said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there.html"]
+    assert (tmp_path / "there.html").read_text() == "mine"

@@ -155,3 +155,21 @@ class SlotNames:
     @property
     def smoothing(self) -> str:
         return f"{self.key}_smoothing"
+
+
+def key_of_label(column: str) -> str:
+    """Return the ``key_added`` with which annotation writes its labels into a column of ``obs``.
+
+    Raises
+    ------
+    InputError
+        Annotation writes labels into no column of this name.
+    """
+    key = column.removesuffix("_label")
+    if not key or SlotNames(key).label != column:
+        raise InputError(
+            "labels as annotation writes them, in obs['plkd_label'] or another 'KEY_label'",
+            repr(column),
+            "leave out the page, or evaluate the labels that plkd annotate wrote",
+        )
+    return key

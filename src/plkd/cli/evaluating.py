@@ -9,9 +9,10 @@ import typer
 
 from plkd.cli import options as o
 from plkd.cli import output as text
+from plkd.cli.annotating import Report
 from plkd.cli.steps import answer, named_like, prepare
 from plkd.cli.trust_text import trust_text
-from plkd.keys import SlotNames
+from plkd.keys import SlotNames, key_of_label
 
 PREDICTION_KEY = SlotNames().label
 FIGURES = (".png", ".pdf", ".svg")
@@ -20,7 +21,8 @@ EVALUATE_EXAMPLES = """[bold]Examples[/bold]
   plkd evaluate annotated.h5ad --labels cell_type
   plkd evaluate annotated.h5ad --labels cell_type --json scores.json
   plkd evaluate annotated.h5ad --labels cell_type --hierarchy parents.csv
-  plkd evaluate annotated.h5ad --labels cell_type --figure reliability.png"""
+  plkd evaluate annotated.h5ad --labels cell_type --figure reliability.png
+  plkd evaluate annotated.h5ad --labels cell_type --batch donor --report report.html"""
 
 
 ConfidenceKey = Annotated[
@@ -38,7 +40,7 @@ Batch = Annotated[
     typer.Option(
         "--batch",
         metavar="KEY",
-        help="Column of obs with the batches, to tell the coverage of sets by batch.",
+        help="Column of obs with the batches, to tell of each by itself.",
         rich_help_panel="Input",
     ),
 ]
@@ -48,6 +50,16 @@ Hierarchy = Annotated[
         "--hierarchy",
         metavar="FILE",
         help="Types and their parents (CSV, obo): near misses are scored as well.",
+        rich_help_panel="Input",
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL/",
+        help="Model that annotated: the page of --report then has the genes of each type.",
         rich_help_panel="Input",
     ),
 ]
@@ -70,7 +82,9 @@ def evaluate(
     confidence_key: ConfidenceKey = None,
     batch: Batch = None,
     hierarchy: Hierarchy = None,
+    model: Model = None,
     figure: Figure = None,
+    report: Report = None,
     overwrite: o.Overwrite = False,
     json_to: o.Json = None,
     quiet: o.Quiet = False,
@@ -79,13 +93,20 @@ def evaluate(
 
     Where annotation wrote a confidence, sets of types or "unknown", it says what they are worth.
     """
+    if model is not None and report is None:
+        raise typer.BadParameter("--model is for the page: give --report as well")
     prepare(json_to=json_to, overwrite=overwrite)
     from plkd.outputs import refuse_existing, replace_when_done
     from plkd.tools.evaluate import evaluate_file
 
     if figure is not None:
         refuse_existing(figure, overwrite=overwrite)
-    report = evaluate_file(
+    if report is not None:
+        from plkd.report import check_report
+
+        key_added = key_of_label(prediction_key)
+        check_report(report, overwrite=overwrite)
+    found = evaluate_file(
         annotated,
         labels_key=labels,
         prediction_key=prediction_key,
@@ -93,11 +114,27 @@ def evaluate(
         batch_key=batch,
         hierarchy=hierarchy,
     )
-    said = "\n\n".join(filter(None, (text.evaluation_text(report), trust_text(report.trust))))
+    said = "\n\n".join(filter(None, (text.evaluation_text(found), trust_text(found.trust))))
+    written = [str(path) for path in (figure, report) if path is not None]
     if figure is not None:
         from plkd.plots.reliability_diagram import reliability
 
         with replace_when_done(figure, overwrite=overwrite, source=annotated) as partial:
-            reliability(report, save=partial)
-        said += f"\n\nWritten: {figure}"
-    answer(said, report.as_dict(), json_to=json_to, overwrite=overwrite, quiet=quiet)
+            reliability(found, save=partial)
+    if report is not None:
+        from plkd.model.annotator import CellAnnotator
+        from plkd.report import write_report
+
+        annotator = None if model is None else CellAnnotator.load(model, with_teacher=False)
+        write_report(
+            annotated,
+            report,
+            model=annotator,
+            labels_key=labels,
+            batch_key=batch,
+            key_added=key_added,
+            overwrite=overwrite,
+        )
+    if written:
+        said += f"\n\nWritten: {', '.join(written)}"
+    answer(said, found.as_dict(), json_to=json_to, overwrite=overwrite, quiet=quiet)
