@@ -21,8 +21,10 @@ from integrated.names import (
     TABLE_3,
     UNPAIRED,
     UNSEEN,
+    WITHOUT_RANDOMNESS,
 )
 from results import markdown
+from study.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +61,9 @@ def how(table: pd.DataFrame) -> str:
         "Made by `python benchmarks/integration.py --data FOLDER`; the rows are in "
         f"`integration.csv`. Seeds {', '.join(map(str, seeds))}; a number is the mean over the "
         "tasks of a data set, then over seeds, ± the standard deviation over seeds; PCA and PCA + "
-        "LSI have no randomness and ran once. plkd learned the reference of each task and embeds "
-        "reference and query together by `plkd.tl.integrate` (the Student's 128 or the Teacher's "
+        f"LSI have no randomness and ran once.{fewer(table)} plkd learned the "
+        "reference of each task and embeds reference and query together by "
+        "`plkd.tl.integrate` (the Student's 128 or the Teacher's "
         "48 dimensions, and for paired modalities 20 axes of the reference beside each): "
         "its networks have not seen the query, but for the adapted Student; the "
         "batches of all cells are then aligned, by the types that it names. The form of this "
@@ -72,6 +75,22 @@ def how(table: pd.DataFrame) -> str:
         "chance, the same ones for every method. Seconds are those of embedding the cells: plkd's "
         "model was there, and so was the scVI that scANVI starts from."
     )
+
+
+def fewer(table: pd.DataFrame) -> str:
+    """Say which methods with randomness ran with fewer seeds than others; empty where none did."""
+    seeds = {
+        LOOKS[str(method)].name: sorted({int(seed) for seed in rows["seed"]})
+        for method, rows in table.groupby("method")
+        if method not in WITHOUT_RANDOMNESS
+    }
+    most = max(map(len, seeds.values()), default=0)
+    few = [
+        f"{name} (seed {', '.join(map(str, its))})"
+        for name, its in seeds.items()
+        if len(its) < most
+    ]
+    return f" Ran with fewer seeds: {listed(few)}." if few else ""
 
 
 READING = (

@@ -272,6 +272,14 @@ def test_sentences_on_batches(script: Callable[[str], ModuleType]) -> None:
     assert "of the query's cells alone, above all four: **holds as far as run** (" in said
 
 
+def test_methods_with_fewer_seeds_are_named(script: Callable[[str], ModuleType]) -> None:
+    scores = {("t", method, "all"): (0.5, 0.5) for method in ("pca", "harmony", "plkd student")}
+    table, fewer = made_up(scores), script("integrated.page").fewer
+    assert fewer(table) == ""
+    once = table[(table["method"] != "harmony") | (table["seed"] == 0)]
+    assert fewer(once) == " Ran with fewer seeds: Harmony (seed 0)."
+
+
 def test_sentences_on_the_multiome(script: Callable[[str], ModuleType]) -> None:
     overall = {"pca + lsi": 0.4, "harmony": 0.5, "plkd teacher": 0.45}
     scores = {
