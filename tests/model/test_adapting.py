@@ -164,7 +164,9 @@ def slow_comparison(expression, said, config):
             mean = mean / np.sqrt((mean**2).sum())
             agreement[:, t] = [cell @ mean / length for cell in heard]
         for t in set(range(said.shape[1])) - set(there):
-            agreement[:, t] = np.median(agreement[:, there], axis=1)
+            for cell, first in enumerate(said.argmax(1)):
+                others = agreement[cell, there]
+                agreement[cell, t] = agreement[cell, first] if first in there else others.max()
         logits = said + config.profile_weight * agreement
         answers = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     return answers
@@ -184,6 +186,21 @@ def test_the_comparison_is_its_definition():
     np.testing.assert_allclose(found, expected, atol=2e-3)
     before, after = ((each.argmax(1) == codes).mean() for each in (said, found))
     assert after > before + 0.05
+
+
+def test_a_type_of_few_cells_neither_loses_them_nor_gains_others():
+    rng = np.random.default_rng(1)
+    codes = np.where(np.arange(120) < 2, 3, np.arange(120) % 3)
+    rates = 0.3 + 2.0 * (np.arange(20) // 5 == codes[:, None])
+    expression = csr_matrix(np.log1p(rng.poisson(rates)).astype(np.float32))
+    logits = 3.0 * np.eye(4)[codes] - [0, 0, 0, 2]
+    said = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
+    assert np.exp(said).sum(0)[3] < AdaptConfig().min_cells
+    found = compared_with_their_means(expression, said, AdaptConfig())
+    np.testing.assert_array_equal(np.flatnonzero(found.argmax(1) == 3), [0, 1])
+    others, named = np.arange(2, 120), codes[2:]
+    before, after = (each[others, 3] - each[others, named] for each in (said, found))
+    np.testing.assert_allclose(after, before, atol=1e-4)
 
 
 def test_a_query_of_one_type_is_left_to_the_networks():

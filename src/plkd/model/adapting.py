@@ -137,7 +137,8 @@ def compared_with_their_means(
     Returns
     -------
     Log-probabilities, ``(n_cells, n_types)``. A type that too few cells are expected of says
-    nothing for or against itself.
+    nothing for or against itself: beside the type that a cell was named it is as likely as before,
+    and a cell that was named so keeps that name.
 
     Notes
     -----
@@ -145,7 +146,7 @@ def compared_with_their_means(
     scale of the markers of the types as they were called at first.
     """
     scale = marker_scale(expression, said.argmax(1), said.shape[1], power=config.marker_power)
-    answers = said
+    answers, cells, named = said, np.arange(len(said)), said.argmax(1)
     for _ in range(config.rounds):
         share = np.exp(answers)
         there = share.sum(0) >= config.min_cells
@@ -153,7 +154,8 @@ def compared_with_their_means(
             return answers
         profiles = soft_type_profiles(expression, share, scale=scale)
         agreement = np.asarray(expression @ profiles.T, dtype=np.float32)
-        agreement[:, ~there] = np.median(agreement[:, there], axis=1, keepdims=True)
+        own, best = agreement[cells, named], agreement[:, there].max(1)
+        agreement[:, ~there] = np.where(there[named], own, best)[:, None]
         answers = _normalised(said + np.float32(config.profile_weight) * agreement)
     return answers
 
