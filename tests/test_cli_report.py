@@ -110,6 +110,7 @@ def test_evaluation_writes_the_page_with_truth_batches_and_genes(
         (("--report", "there.html"), 1, "exists"),
         (("--report", "page.html", "--prediction-key", "cell_type"), 1, "plkd_label"),
         (("--model", "model"), 2, "--report"),
+        (("--report", "page.html", "--figure", "figure.png", "--model", "nowhere"), 1, "nowhere"),
     ],
 )
 def test_a_page_of_an_evaluation_that_cannot_be_is_said(

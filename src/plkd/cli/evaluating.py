@@ -102,10 +102,12 @@ def evaluate(
     if figure is not None:
         refuse_existing(figure, overwrite=overwrite)
     if report is not None:
-        from plkd.report import check_report
+        from plkd.model.annotator import CellAnnotator
+        from plkd.report import check_report, write_report
 
         key_added = key_of_label(prediction_key)
         check_report(report, overwrite=overwrite)
+        annotator = None if model is None else CellAnnotator.load(model, with_teacher=False)
     found = evaluate_file(
         annotated,
         labels_key=labels,
@@ -122,10 +124,6 @@ def evaluate(
         with replace_when_done(figure, overwrite=overwrite, source=annotated) as partial:
             reliability(found, save=partial)
     if report is not None:
-        from plkd.model.annotator import CellAnnotator
-        from plkd.report import write_report
-
-        annotator = None if model is None else CellAnnotator.load(model, with_teacher=False)
         write_report(
             annotated,
             report,
