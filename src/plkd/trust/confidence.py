@@ -17,8 +17,10 @@ UNIT = 3.0
 EFFECTIVE_CELLS = 100.0
 """Held-out cells count as this many: those of a batch err together."""
 
-SLOPE_DEVIATION = 0.25
-"""How far the logarithm of the slope is expected to be from 0 before any cell was seen."""
+LIKELY_SLOPE = 0.85
+SLOPE_DEVIATION = 0.3
+"""The slope that is expected before any cell was seen, and how far its logarithm may well be from
+that: from batch to batch networks are surer than they should be."""
 
 STEEPEST = 5.0
 
@@ -98,6 +100,7 @@ def fit_calibration(
     scores: NDArray[np.floating],
     *,
     middle: float,
+    weights: NDArray[np.floating] | None = None,
 ) -> Calibration:
     """Learn the calibration on cells that the network has not seen.
 
@@ -111,25 +114,29 @@ def fit_calibration(
         Novelty scores, ``(n_cells,)``.
     middle
         Median score of held-out cells as they are.
+    weights
+        How much each cell counts beside the others, ``(n_cells,)``; ``None`` is one for all.
 
     Notes
     -----
     The most probable slope and strangeness (at least 0) given the cells, which together count as
-    100 at most, and given that slopes near 1 are likelier beforehand. There is no intercept: one
+    100 at most, and given that slopes near 0.85 are likelier beforehand. There is no intercept: one
     that held-out batches ask for did harm on other batches more often than not (``docs/log.md``).
     """
     from scipy.optimize import minimize
 
     logits, units = _logit(probability).astype(np.float64), _units(scores, middle)
-    weight = min(1.0, EFFECTIVE_CELLS / max(len(logits), 1))
+    each = np.ones(len(logits)) if weights is None else weights
+    each = each * min(len(logits), EFFECTIVE_CELLS) / each.sum()
+    likely = np.log(LIKELY_SLOPE)
 
     def loss(given: NDArray[np.float64]) -> float:
         z = np.exp(given[0]) * logits - given[1] * units
-        fit = weight * float((np.logaddexp(0, z) - right * z).sum())
-        return fit + float(given[0] ** 2) / (2 * SLOPE_DEVIATION**2)
+        fit = float((each * (np.logaddexp(0, z) - right * z)).sum())
+        return fit + float((given[0] - likely) ** 2) / (2 * SLOPE_DEVIATION**2)
 
     bounds = [(-np.log(STEEPEST), np.log(STEEPEST)), (0.0, STEEPEST)]
-    found = minimize(loss, np.array([0.0, 0.05]), bounds=bounds, method="L-BFGS-B").x
+    found = minimize(loss, np.array([likely, 0.05]), bounds=bounds, method="L-BFGS-B").x
     return Calibration(float(np.exp(found[0])), float(found[1]), float(middle))
 
 
