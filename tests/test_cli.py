@@ -22,10 +22,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-import plkd.cli.steps
 from plkd.cli import app
 from plkd.cli.output import marker_table, table
 from plkd.cli.progress_bars import cell_progress, training_progress
+from plkd.data.cell_files import read_cells
 from plkd.errors import InputError, ModelFileError, TrainingError
 from plkd.metrics import report
 from plkd.model.files import FORMAT_VERSION, ModelContents, write_model
@@ -219,7 +219,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     put("plkd.demo", run_demo=run_demo)
     put("plkd.explanation", explain_file=explain_file, check_explanation=check_explanation)
     put("plkd.tools.marker_search", MarkerOptions=dict, N_CANDIDATES=50)
-    monkeypatch.setattr("plkd.cli.commands.read_reference", lambda path: f"data of {path}")
+    monkeypatch.setattr("plkd.data.cell_files.read_cells", lambda path: f"data of {path}")
     return seen
 
 
@@ -407,14 +407,14 @@ def test_reference_that_cannot_be_read(tmp_path: Path, content: bytes | None) ->
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"ref\.h5ad"):
-        plkd.cli.steps.read_reference(path)
+        read_cells(path)
 
 
 def test_reference_is_read(tmp_path: Path) -> None:
     from toy import toy_reference
 
     toy_reference(20).write_h5ad(tmp_path / "ref.h5ad")
-    assert plkd.cli.steps.read_reference(tmp_path / "ref.h5ad").n_obs == 20
+    assert read_cells(tmp_path / "ref.h5ad").n_obs == 20
 
 
 # --- annotate, evaluate, demo -------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_what_is_typed_in_python_works(at_hand: Path) -> None:
 
 
 def test_what_is_typed_in_a_shell_works(at_hand: Path) -> None:
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 14
     for command in COMMANDS:
         done = CliRunner().invoke(app, command[1:])
         assert done.exit_code == 0, f"{command}: {done.output}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,11 +82,7 @@ def replace_when_done(
     InputError
         ``out`` is the input itself, is a folder, or its folder does not exist.
     """
-    sources = [source] if isinstance(source, Path) else source or ()
-    if any(path.exists() and out.exists() and out.samefile(path) for path in sources):
-        raise InputError(
-            "an output that is not the input", f"{out} for both", "choose another output"
-        )
+    _refuse_input(out, [source] if isinstance(source, Path) else source or ())
     if out.is_dir():
         raise InputError("a file name for the output", f"the folder {out}", "name a file in it")
     refuse_absent_folder(out)
@@ -101,6 +99,94 @@ def replace_when_done(
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replace_folder_when_done(
+    out: Path, *, kind: str, is_kind: Callable[[Path], bool], source: Path, overwrite: bool = False
+) -> Iterator[Path]:
+    """Give the path of a new folder beside ``out`` and rename it to ``out`` at a good end.
+
+    On any error, Ctrl-C included, the new folder is removed and ``out`` is as it was.
+
+    Parameters
+    ----------
+    out
+        Where the folder shall stand.
+    kind, is_kind
+        What it is, to be printed, and what says whether a folder is such; none else is replaced.
+    source
+        The input, which ``out`` must neither be nor lie in.
+    overwrite
+        Replace a folder of the kind that stands there.
+
+    Raises
+    ------
+    OutputExistsError
+        ``out`` exists and ``overwrite`` is not set.
+    InputError
+        ``out`` is the input or lies in it, is something else, or its folder does not exist.
+    """
+    _refuse_input(out, [source])
+    if source.resolve() in out.absolute().parents or source.resolve() in out.resolve().parents:
+        raise InputError("an output outside the input", str(out), "choose another output")
+    refuse_absent_folder(out)
+    refuse_existing(out, overwrite=overwrite)
+    if os.path.lexists(out) and not is_kind(out):
+        raise InputError(f"{kind} at {out} to replace", "something else", "choose another name")
+    partial = out.absolute().with_name(f".{out.stem}.{secrets.token_hex(4)}.partial{out.suffix}")
+    try:
+        yield partial
+        refuse_existing(out, overwrite=overwrite)  # it may have come into being meanwhile
+        if out.exists():
+            swap_folders(partial, out)
+        else:
+            partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def previous_folder(target: Path) -> Path:
+    """Say where the old folder stands while a new one takes its place.
+
+    Parameters
+    ----------
+    target
+        The folder.
+
+    Returns
+    -------
+    A hidden folder beside it, which exists only during a replacement or after a crash in it.
+    """
+    return target.with_name(f".{target.name}.plkd-previous")
+
+
+def swap_folders(partial: Path, target: Path) -> None:
+    """Put a folder in the place of another, which is removed.
+
+    Notes
+    -----
+    A folder that is not empty cannot be replaced in one step, so the old one is first renamed to
+    :func:`previous_folder`, and removed last: a machine that dies between leaves one of both.
+    """
+    previous = previous_folder(target)
+    if previous.exists():  # left by a crash after the new folder was in place
+        shutil.rmtree(previous)
+    try:
+        target.rename(previous)
+        partial.rename(target)
+    except BaseException:
+        if previous.exists() and not target.exists():
+            previous.rename(target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _refuse_input(out: Path, sources: Sequence[Path]) -> None:
+    if any(path.exists() and out.exists() and out.samefile(path) for path in sources):
+        raise InputError(
+            "an output that is not the input", f"{out} for both", "choose another output"
+        )
 
 
 def _take_usual_mode(path: Path) -> None:

@@ -28,6 +28,7 @@ from plkd.model.files import (
     verify_model,
     write_model,
 )
+from plkd.outputs import previous_folder
 
 ROOT = Path(__file__).parents[2]
 HEADER: dict[str, Any] = {
@@ -519,7 +520,7 @@ def test_interrupted_swap_leaves_old_or_new(
 
 
 def test_crash_between_the_renames_is_mended_by_hand_then_by_the_next_write(model: Path) -> None:
-    previous = folders.previous_folder(model)
+    previous = previous_folder(model)
     model.rename(previous)
     with pytest.raises(ModelFileError, match="rename it back: mv") as refused:
         read_model(model)

@@ -129,6 +129,7 @@ def test_leaving_early_stops_a_copy(tmp_path):
     source.write_bytes(b"x" * 100)
     behind = WriteBehind()
     behind._left.set()
-    behind._copy(source, target)
+    behind.copy(source, target)
+    behind.finish()
     assert target.read_bytes() == b""
     behind.__exit__(None, None, None)

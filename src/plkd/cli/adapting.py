@@ -57,7 +57,7 @@ def adapt(
     prepare(threads=threads, json_to=json_to, overwrite=overwrite)
     from plkd.cli.progress_bars import training_progress
     from plkd.config import AdaptConfig
-    from plkd.data.h5ad_files import open_h5ad
+    from plkd.data.cell_files import open_cells
     from plkd.data.source import source_from_h5ad
     from plkd.errors import InputError
     from plkd.model.adapting import adapted_model
@@ -75,7 +75,7 @@ def adapt(
         )
     annotator = CellAnnotator.load(model)
     annotator.device = device.value
-    with open_h5ad(query) as file, training_progress(quiet=quiet) as progress:
+    with open_cells(query) as file, training_progress(quiet=quiet) as progress:
         adapted = adapted_model(
             annotator,
             source_from_h5ad(file, layer=layer, use_raw=use_raw),

@@ -24,7 +24,7 @@ from plkd.cli.evaluating import EVALUATE_EXAMPLES, evaluate
 from plkd.cli.explaining import EXPLAIN_EXAMPLES, explain
 from plkd.cli.integrating import INTEGRATE_EXAMPLES, integrate
 from plkd.cli.smoothing import SMOOTH_EXAMPLES, smooth
-from plkd.cli.steps import answer, new_annotator, prepare, read_reference
+from plkd.cli.steps import answer, new_annotator, prepare
 
 EXAMPLES = """[bold]Start[/bold]
   plkd demo                                             [dim]see it work, 3 minutes[/dim]
@@ -133,6 +133,7 @@ def train(
     """
     prepare(threads=threads, json_to=json_to, overwrite=overwrite)
     from plkd.cli.progress_bars import training_progress
+    from plkd.data.cell_files import read_cells
     from plkd.model.files import check_output, describe_model
 
     began = time.perf_counter()
@@ -151,7 +152,7 @@ def train(
     )
     with training_progress(quiet=quiet) as progress:
         annotator.fit(
-            read_reference(reference),
+            read_cells(reference),
             labels_key=labels,
             batch_key=batch,
             layer=layer,

@@ -57,7 +57,7 @@ Reference = Annotated[
         metavar="REF.h5ad", help="Annotated reference: counts or log1p counts, labels in obs."
     ),
 ]
-Query = Annotated[Path, typer.Argument(metavar="QUERY.h5ad", help="Cells to annotate.")]
+Query = Annotated[Path, typer.Argument(metavar="QUERY.h5ad|.zarr", help="Cells to annotate.")]
 Annotated_ = Annotated[
     Path,
     typer.Argument(metavar="ANNOTATED.h5ad", help="File that [bold]plkd annotate[/bold] wrote."),
@@ -204,7 +204,7 @@ AnnotatedOut = Annotated[
     typer.Option(
         "--out",
         "-o",
-        metavar="OUT.h5ad",
+        metavar="OUT.h5ad|.zarr",
         help="The query with labels, confidence and embedding.",
         rich_help_panel=_OUTPUT,
     ),

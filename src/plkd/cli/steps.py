@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from plkd.errors import InputError
-
 if TYPE_CHECKING:
-    from anndata import AnnData
-
     from plkd.cli.options import Preset
     from plkd.model.annotator import CellAnnotator
 
@@ -129,29 +125,3 @@ def new_annotator(
         device=device,
         devices=devices,
     )
-
-
-def read_reference(path: Path) -> AnnData:
-    """Read a reference into memory.
-
-    Raises
-    ------
-    InputError
-        The file is absent, truncated or no h5ad.
-    """
-    from plkd.data.h5ad_files import open_h5ad
-
-    open_h5ad(path).close()
-    import anndata
-
-    try:
-        return anndata.read_h5ad(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # HDF5 raises many kinds, depending on where the damage is
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"a whole h5ad file at {path}",
-            f"a truncated or damaged one ({why})",
-            "copy or write the file again",
-        ) from error

@@ -89,10 +89,11 @@ def h5ad_target(out: str | Path) -> Path:
 
 
 def damaged(path: Any, error: object) -> InputError:
-    """Return the error of a file that is not whole, and why."""
+    """Return the error of a file, or of a zarr store, that is not whole, and why."""
     why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    what = "zarr store" if Path(path).is_dir() else "h5ad file"
     return InputError(
-        f"a whole h5ad file at {path}",
+        f"a whole {what} at {path}",
         f"a truncated or damaged one ({why})",
         "copy or write the file again",
     )

@@ -1,14 +1,15 @@
-"""Cells are read from memory or straight from an h5ad file, a few at a time."""
+"""Cells are read from memory or straight from an h5ad file or a zarr store, a few at a time."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from plkd.data.cell_files import where_stored
 from plkd.data.h5ad_files import damaged
 from plkd.data.modalities import check_anndata
 from plkd.data.reading import ExpressionSource, recognise_source
@@ -23,10 +24,11 @@ from plkd.data.slots import (
     slot_name,
     text_columns,
 )
+from plkd.data.zarr_stores import check_whole
 from plkd.errors import InputError
 
-if TYPE_CHECKING:
-    import h5py
+UNREADABLE = (OSError, RuntimeError, ValueError)
+"""What h5py and zarr raise where values are damaged."""
 
 __all__ = [
     "ExpressionSource",
@@ -89,14 +91,14 @@ def source_from_anndata(
 
 
 def source_from_h5ad(
-    file: h5py.File, *, layer: str | None = None, use_raw: bool = False
+    file: Any, *, layer: str | None = None, use_raw: bool = False
 ) -> ExpressionSource:
-    """Read cells straight from an h5ad file, so that memory does not grow with the file.
+    """Read cells straight from disk, so that memory does not grow with the file.
 
     Parameters
     ----------
     file
-        The open file.
+        The open h5ad file or zarr store; see :func:`plkd.data.cell_files.open_cells`.
     layer
         Name of the layer to read; the default is X.
     use_raw
@@ -132,18 +134,17 @@ def source_from_h5ad(
         shape, read = _reader(holder[key], slot)
         names, columns = _genes(holder["var"])
     except (OSError, KeyError) as error:
-        raise damaged(file.file.filename, error) from error
+        raise damaged(where_stored(file), error) from error
     check_shape(shape, slot)
     if len(names) != shape[1]:
-        raise damaged(
-            file.file.filename, f"{shape[1]} columns in {slot}, {len(names)} genes in var"
-        )
+        why = f"{shape[1]} columns in {slot}, {len(names)} genes in var"
+        raise damaged(where_stored(file), why)
 
     def guarded(start: int, stop: int) -> Any:
         try:
             return read(start, stop)
-        except OSError as error:
-            raise damaged(file.file.filename, error) from error
+        except UNREADABLE as error:
+            raise damaged(where_stored(file), error) from error
 
     return ExpressionSource(shape[0], names, columns, slot, guarded)
 
@@ -158,10 +159,12 @@ def _reader(element: Any, slot: str) -> tuple[tuple[int, int], Callable[[int, in
         starts = element["indptr"][:].astype(np.int64)
         if values.dtype.kind not in "biuf":
             raise not_numeric(slot, values.dtype)
-        n_starts = shape[0 if encoding == "csr_matrix" else 1] + 1
-        fits = len(starts) == n_starts and starts[0] == 0 and starts[-1] == len(values)
-        if not fits or len(columns) != len(values) or np.any(np.diff(starts) < 0):
-            raise damaged(element.file.filename, f"the parts of {slot} do not fit each other")
+        n_starts, n_values = shape[0 if encoding == "csr_matrix" else 1] + 1, values.shape[0]
+        fits = len(starts) == n_starts and starts[0] == 0 and starts[-1] == n_values
+        if not fits or columns.shape[0] != n_values or np.any(np.diff(starts) < 0):
+            raise damaged(where_stored(element), f"the parts of {slot} do not fit each other")
+        for part in (values, columns):
+            check_whole(part, slot)
         if encoding == "csc_matrix":
             return shape, _read_by_column(element, starts, shape, slot)
         return shape, lambda start, stop: _sparse_rows(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plkd.errors import InputError, OutputExistsError
+from plkd.outputs import swap_folders
 
 
 def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = False) -> None:
@@ -35,11 +36,6 @@ def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = 
         ``target`` came into being meanwhile, and ``replace`` is not set.
     InputError
         It cannot be written there (no permission, disk full).
-
-    Notes
-    -----
-    A folder that is not empty cannot be replaced in one step, so the old one is first renamed to
-    :func:`previous_folder`, and removed last: a machine that dies between leaves one of both.
     """
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.plkd-partial")
     try:
@@ -52,7 +48,7 @@ def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = 
             _sync_folder(folder)
         _sync_folder(partial)
         if replace and target.exists():
-            _swap(partial, target)
+            swap_folders(partial, target)
         elif os.path.lexists(target):
             raise FileExistsError
         else:
@@ -72,35 +68,6 @@ def publish_folder(target: Path, files: Mapping[str, bytes], *, replace: bool = 
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-
-
-def previous_folder(target: Path) -> Path:
-    """Say where the old folder stands while a new one takes its place.
-
-    Parameters
-    ----------
-    target
-        The folder.
-
-    Returns
-    -------
-    A hidden folder beside it, which exists only during a replacement or after a crash in it.
-    """
-    return target.with_name(f".{target.name}.plkd-previous")
-
-
-def _swap(partial: Path, target: Path) -> None:
-    previous = previous_folder(target)
-    if previous.exists():  # left by a crash after the new folder was in place
-        shutil.rmtree(previous)
-    try:
-        target.rename(previous)
-        partial.rename(target)
-    except BaseException:
-        if previous.exists() and not target.exists():
-            previous.rename(target)
-        raise
-    shutil.rmtree(previous, ignore_errors=True)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from plkd.errors import InputError, ModelFileError
-from plkd.model.folders import previous_folder
 from plkd.model.manifest import FORMAT_NAME, MANIFEST, STUDENT, TEACHER, Part
+from plkd.outputs import previous_folder
 
 _KINDS = "biufc"  # kinds of numpy numbers
 _WHERE_FROM = "pass the folder that CellAnnotator.save or plkd train wrote"

@@ -1,4 +1,4 @@
-"""Annotate a query: an AnnData in memory, or an h5ad file of any size."""
+"""Annotate a query: an AnnData in memory, or an h5ad file or zarr store of any size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plkd.data.h5ad_files import h5ad_target, open_h5ad
+from plkd.data.cell_files import cells_target, open_cells, replace_cells_when_done, uns_of
 from plkd.data.modalities import check_anndata
 from plkd.data.source import source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
@@ -17,7 +17,7 @@ from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network, Predictor
 from plkd.model.query import open_query
-from plkd.outputs import replace_when_done
+from plkd.tools.annotated_copy import annotated_copy
 from plkd.tools.annotating import Answers, annotate_chunks
 from plkd.tools.annotation_summary import (
     AnnotationSummary,
@@ -31,7 +31,6 @@ from plkd.tools.deepest_types import (
     refuse_deepest_collisions,
 )
 from plkd.tools.h5ad_output import (
-    annotated_copy,
     later_steps,
     refuse_collisions,
     slots_of,
@@ -207,7 +206,7 @@ def annotate_file(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AnnotationSummary:
-    """Annotate an h5ad file into a new one, a chunk of cells at a time.
+    """Annotate an h5ad file or a zarr store into a new one, a chunk of cells at a time.
 
     Memory does not grow with genes and values, and by some 0.1 kB with each cell: its label,
     confidence and set, and the groups it is in. The output is the input with the slots of
@@ -217,7 +216,8 @@ def annotate_file(
     Parameters
     ----------
     path, out
-        The query and the annotated file, h5ad.
+        The query and what is written. Each is an h5ad file or a zarr store; ``out`` is a zarr
+        store where it is named ``.zarr``, whatever the query is.
     hierarchy, min_confidence
         Also write the deepest type of a hierarchy that each cell is surely of, as
         :func:`plkd.tl.deepest_types` does.
@@ -233,23 +233,23 @@ def annotate_file(
     Raises
     ------
     InputError
-        As :func:`annotate`; the file is absent, truncated or no h5ad.
+        As :func:`annotate`; the query is absent, damaged, or neither h5ad nor zarr.
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """
     names, doubt = SlotNames(key_added), Doubt(false_alarm, error_rate, batch_effect, sets_by_type)
-    out, predictor = h5ad_target(out), Predictor(model, with_)
+    out, predictor = cells_target(out), Predictor(model, with_)
     asked = None
     if hierarchy is not None:
         asked = deepest_question(hierarchy, model.classes_, min_confidence=min_confidence)
-    with open_h5ad(path) as given:
+    with open_cells(path) as given:
         source = source_from_h5ad(given, layer=layer, use_raw=use_raw)
         query = open_query(source, model, gene_key=gene_key, expression=expression)
         refuse_collisions(*slots_of(given), names)
         if asked is not None:
-            refuse_deepest_collisions(given["obs"], given.get("uns", {}), names)
+            refuse_deepest_collisions(given["obs"], uns_of(given), names)
         with (
-            replace_when_done(out, overwrite=overwrite, source=Path(path)) as partial,
+            replace_cells_when_done(out, overwrite=overwrite, source=Path(path)) as partial,
             annotated_copy(
                 Path(path), partial, source.n_cells, predictor, names, probabilities=probabilities
             ) as annotated,
@@ -274,8 +274,8 @@ def annotate_file(
             if asked is not None and answers.deepest is not None:
                 silent = answers.no_counts if judged is None else judged.unknown
                 columns |= deepest_columns(asked, *answers.deepest, silent, names)
-            file = annotated.file()
-            outdated = later_steps(file["obs"], file.get("uns", {}), names)
+            file = annotated.cells()
+            outdated = later_steps(file["obs"], uns_of(file), names)
             for entry in outdated:
                 del file["uns"][entry]
             earlier = (*names.of_cells, *itertools.chain(*outdated.values()))

@@ -1,4 +1,4 @@
-"""An annotated query as a report reads it: from memory, or little by little from its file."""
+"""An annotated query as a report reads it: from memory, or little by little from disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plkd.data.h5ad_files import open_h5ad
+from plkd.data.cell_files import open_cells
 from plkd.data.source import source_from_anndata, source_from_h5ad
 from plkd.keys import SlotNames
 
@@ -30,7 +30,7 @@ class AnnotatedCells:
     Attributes
     ----------
     where
-        The AnnData, or the path of the file.
+        The AnnData, or the path of the h5ad file or zarr store.
     obs, uns
         The table of cells; of ``uns`` of a file only what annotation noted.
     drawn
@@ -51,7 +51,7 @@ class AnnotatedCells:
         if not isinstance(self.where, Path):
             yield source_from_anndata(self.where, layer=layer, use_raw=use_raw)
             return
-        with open_h5ad(self.where) as file:
+        with open_cells(self.where) as file:
             yield source_from_h5ad(file, layer=layer, use_raw=use_raw)
 
 
@@ -63,7 +63,7 @@ def annotated_cells(
     Parameters
     ----------
     where
-        The AnnData, or an h5ad file.
+        The AnnData, or the path of an h5ad file or zarr store.
     slots
         Names of what annotation wrote.
     most_drawn
@@ -91,7 +91,7 @@ def _of_file(path: Path, slots: SlotNames, most_drawn: int, seed: int) -> Annota
 
     obs = read_obs(path)
     drawn, embedding = _drawn(len(obs), most_drawn, seed), None
-    with open_h5ad(path) as file:
+    with open_cells(path) as file:
         noted = file.get(f"uns/{slots.provenance}")
         uns = {} if noted is None else {slots.provenance: read_elem(noted)}
         stored = file.get(f"obsm/{slots.embedding}")

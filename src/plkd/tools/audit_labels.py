@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.batches import batches_of
+from plkd.data.cell_files import open_cells
 from plkd.data.gene_names import examples
-from plkd.data.h5ad_files import open_h5ad
 from plkd.data.source import recognise_source, source_from_anndata, source_from_h5ad
 from plkd.errors import InputError
 from plkd.model.choices import check_seed
@@ -99,9 +99,9 @@ def audit_file(
     seed: int = 0,
     overwrite: bool = False,
 ) -> LabelAudit:
-    """Audit the labels of an h5ad file and write them as CSV, the cell's name in the first column.
+    """Audit the labels of cells on disk and write them as CSV, the cell's name in the first column.
 
-    Of the file only ``obs`` and the expression are read.
+    Of the h5ad file or zarr store only ``obs`` and the expression are read.
 
     Parameters
     ----------
@@ -123,10 +123,10 @@ def audit_file(
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     InputError
-        As :func:`audit_labels`; the file is absent, truncated or no h5ad.
+        As :func:`audit_labels`; the input is absent, damaged, or neither h5ad nor zarr.
     """
     with replace_when_done(out, overwrite=overwrite, source=path) as partial:
-        with open_h5ad(path) as file:
+        with open_cells(path) as file:
             source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
             columns = _columns(read_obs(path), labels_key, batch_key, f"obs of {path}")
             found = _audit(

@@ -88,14 +88,14 @@ def evaluate_file(
     batch_key: str | None = None,
     hierarchy: AnyHierarchy | None = None,
 ) -> ClassificationReport:
-    """Say how well the annotation in an h5ad file agrees with its true cell types.
+    """Say how well the annotation in an h5ad file or zarr store agrees with its true cell types.
 
     Only ``obs`` is read, so memory does not grow with the number of genes.
 
     Parameters
     ----------
     path
-        An annotated h5ad file. It is not changed.
+        The annotated cells. They are not changed.
     labels_key
         Column of ``obs`` with the true types. Cells without one (None, NaN, "") are left out and
         counted.
@@ -137,7 +137,7 @@ def evaluate_file(
 
 
 def read_obs(path: Path) -> Any:
-    """Read the table of cells of an h5ad file and nothing else of it.
+    """Read the table of cells of an h5ad file or zarr store and nothing else of it.
 
     Raises
     ------
@@ -146,15 +146,15 @@ def read_obs(path: Path) -> Any:
     """
     from anndata.io import read_elem
 
-    from plkd.data.h5ad_files import open_h5ad
+    from plkd.data.cell_files import open_cells
 
-    with open_h5ad(path) as file:
+    with open_cells(path) as file:
         try:
             return read_elem(file["obs"])
-        except Exception as error:  # HDF5 raises many kinds, depending on where the damage is
+        except Exception as error:  # of many kinds, depending on where the damage is
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(
-                expected=f"an h5ad file at {path} whose obs can be read",
+                expected=f"cells at {path} whose obs can be read",
                 found=f"a damaged one ({why})",
                 mend="copy or write the file again",
             ) from error
@@ -217,9 +217,9 @@ def _read_classes(path: Path, key: str | None) -> dict[str, Any]:
     """Read of ``uns`` the model's types and nothing else."""
     from anndata.io import read_elem
 
-    from plkd.data.h5ad_files import open_h5ad
+    from plkd.data.cell_files import open_cells
 
-    with open_h5ad(path) as file:
+    with open_cells(path) as file:
         place = f"uns/{key}/classes"
         return {key: {"classes": read_elem(file[place])}} if key and place in file else {}
 

@@ -1,4 +1,4 @@
-"""Marker genes straight from an h5ad file, as tables, networks and numbers."""
+"""Marker genes straight from an h5ad file or zarr store, as tables, networks and numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plkd.data.h5ad_files import open_h5ad
+from plkd.data.cell_files import open_cells
 from plkd.data.source import source_from_h5ad
 from plkd.tools.evaluate import read_obs
 from plkd.tools.marker_search import MarkerOptions, find_markers
@@ -36,7 +36,7 @@ def markers_of_file(
     use_raw: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> MarkerGenes:
-    """Find the marker genes of the cells of an h5ad file.
+    """Find the marker genes of the cells of an h5ad file or a zarr store.
 
     Of the expression, memory holds a chunk and the ``options.max_cells`` cells that the networks
     read, however large the file is; of the rest of the file it holds ``obs``, where labels are
@@ -52,9 +52,9 @@ def markers_of_file(
     Raises
     ------
     InputError
-        As :func:`plkd.tools.marker_genes`; the file is absent, truncated or no h5ad.
+        As :func:`plkd.tools.marker_genes`; the input is absent, damaged, or neither h5ad nor zarr.
     """
-    with open_h5ad(path) as file:
+    with open_cells(path) as file:
         source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
         obs = None if options.labels_key is None else read_obs(Path(path))
         return find_markers(source, obs, model, options, progress=progress)

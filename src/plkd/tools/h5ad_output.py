@@ -1,20 +1,16 @@
-"""Add plkd's slots to an h5ad file, row by row where they are large."""
+"""What plkd writes to an annotated query: which slots are free, and columns in a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
 import h5py
 import numpy as np
 
+from plkd.data.cell_files import uns_of
 from plkd.errors import InputError
 from plkd.keys import SlotNames
-from plkd.model.predict import Predictor
-from plkd.tools.annotating import Answers
-from plkd.tools.threads import RowsBehind, WriteBehind
 
 PROVENANCE = frozenset({"plkd_version", "classes"})
 """What stands in an entry of ``uns`` that plkd wrote."""
@@ -112,68 +108,14 @@ def later_steps(
     }
 
 
-def slots_of(file: h5py.File) -> tuple[list[str], list[str], Mapping[str, Any]]:
-    """Return the names in ``obs`` and ``obsm`` of an open h5ad, and its ``uns``."""
-    return list(file["obs"]), list(file.get("obsm", ())), file.get("uns", {})
-
-
-class AnnotatedCopy(NamedTuple):
-    """A copy of an h5ad file that a thread makes and fills."""
-
-    answers: Answers
-    """The wide parts go to the file, the rest are small arrays."""
-    file: Callable[[], h5py.File]
-    """Waits until all answers are in the file and returns it, open."""
-
-
-@contextmanager
-def annotated_copy(
-    source: Path,
-    target: Path,
-    n_cells: int,
-    predictor: Predictor,
-    names: SlotNames,
-    *,
-    probabilities: bool,
-) -> Iterator[AnnotatedCopy]:
-    """Copy an h5ad file in a thread, which adds the answers while the cells are computed.
-
-    Parameters
-    ----------
-    source, target
-        The file to copy and the new file; it is closed at the end.
-    n_cells, predictor, names, probabilities
-        Shape, width and names of what is added.
-    """
-    files: list[h5py.File] = []
-
-    def matrix(name: str, width: int) -> h5py.Dataset:
-        made = files[0]["obsm"].create_dataset(name, (n_cells, width), dtype=np.float32)
-        made.attrs["encoding-type"] = "array"
-        made.attrs["encoding-version"] = "0.2.0"
-        return made
-
-    def file() -> h5py.File:
-        behind.finish()
-        return files[0]
-
-    try:
-        with WriteBehind() as behind:
-            behind.copy(source, target)
-            behind.do(lambda: files.append(_open_obsm(target, names)))
-            embedding = RowsBehind(behind, lambda: matrix(names.embedding, predictor.width))
-            shares = None
-            if probabilities:
-                shares = RowsBehind(behind, lambda: matrix(names.probabilities, predictor.n_types))
-            answers = Answers.with_wide(n_cells, predictor, embedding, shares)
-            yield AnnotatedCopy(answers, file)
-    finally:
-        for opened in files:
-            opened.close()
+def slots_of(cells: Any) -> tuple[list[str], list[str], Mapping[str, Any]]:
+    """Return the names in ``obs`` and ``obsm`` of an open file or store, and its ``uns``."""
+    obsm = cells.get("obsm")
+    return list(cells["obs"].keys()), [] if obsm is None else list(obsm.keys()), uns_of(cells)
 
 
 def write_columns(
-    file: h5py.File,
+    file: Any,
     columns: dict[str, Any],
     uns_key: str,
     uns: dict[str, Any],
@@ -184,6 +126,8 @@ def write_columns(
 
     Parameters
     ----------
+    file
+        The h5ad file or zarr store, open to be changed.
     earlier
         Columns that an earlier run may have written; those that are not written now are removed.
     """
@@ -191,7 +135,7 @@ def write_columns(
 
     obs = file["obs"]
     stale = set(earlier) - set(columns)
-    for name in stale & set(obs):
+    for name in stale & set(obs.keys()):
         del obs[name]
     order = [str(name) for name in obs.attrs.get("column-order", ()) if str(name) not in stale]
     for name, values in columns.items():
@@ -200,22 +144,10 @@ def write_columns(
         write_elem(obs, name, values)
         if name not in order:
             order.append(name)
-    obs.attrs["column-order"] = np.array(order, dtype=h5py.string_dtype())
+    in_file = isinstance(obs, h5py.Group)
+    obs.attrs["column-order"] = np.array(order, dtype=h5py.string_dtype()) if in_file else order
     if "uns" not in file:
         write_elem(file, "uns", {})
     if uns_key in file["uns"]:
         del file["uns"][uns_key]
     write_elem(file["uns"], uns_key, uns)
-
-
-def _open_obsm(path: Path, names: SlotNames) -> h5py.File:
-    """Open an h5ad file to write, with ``obsm`` and without the matrices of an earlier run."""
-    from anndata.io import write_elem
-
-    file = h5py.File(path, "r+")
-    if "obsm" not in file:
-        write_elem(file, "obsm", {})
-    for name in (names.embedding, names.probabilities):
-        if name in file["obsm"]:
-            del file["obsm"][name]
-    return file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.batches import batches_of
+from plkd.data.cell_files import (
+    cells_target,
+    changed_cells,
+    is_stored,
+    open_cells,
+    replace_cells_when_done,
+    uns_of,
+)
+from plkd.data.copying import copy_cells
 from plkd.data.gene_names import examples
-from plkd.data.h5ad_files import h5ad_target, open_h5ad
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.manifest import installed_version
-from plkd.outputs import replace_when_done
 from plkd.tools.annotating import UNKNOWN, labels_of
 from plkd.tools.evaluate import read_obs
 from plkd.tools.h5ad_output import annotation_of, write_columns
@@ -129,12 +135,13 @@ def smooth_labels_file(
     key_added: str = DEFAULT_KEY,
     overwrite: bool = False,
 ) -> SmoothingSummary:
-    """Smooth the labels of an annotated h5ad file into a new one; expression is never read.
+    """Smooth the labels of an annotated h5ad file or zarr store into a new one.
 
     Parameters
     ----------
     path, out
-        The annotated file and the new one, h5ad; the rest as in :func:`smooth_labels`.
+        The annotated h5ad file or zarr store and the new one, a zarr store where it is named
+        ``.zarr``; the rest as in :func:`smooth_labels`.
     overwrite
         Replace ``out`` where it exists.
 
@@ -145,19 +152,18 @@ def smooth_labels_file(
     Raises
     ------
     InputError
-        As :func:`smooth_labels`; the file is absent, truncated or no h5ad.
+        As :func:`smooth_labels`; the input is absent, damaged, or neither h5ad nor zarr.
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """
-    from h5py import File
-
-    source, out = Path(path), h5ad_target(out)
+    source, out = Path(path), cells_target(out)
     how = _How(batch_key, weight, n_neighbors, radius, coordinates, SlotNames(key_added))
-    with open_h5ad(source) as file:
-        columns, summary = _smoothed(read_obs(source), file.get("obsm", {}), _uns(file, how), how)
-    with replace_when_done(out, overwrite=overwrite, source=source) as partial:
-        shutil.copyfile(source, partial)
-        with File(partial, "r+") as file:
+    with open_cells(source) as file:
+        obsm = file.get("obsm", {})
+        columns, summary = _smoothed(read_obs(source), obsm, _uns(file, how), how)
+    with replace_cells_when_done(out, overwrite=overwrite, source=source) as partial:
+        copy_cells(source, partial)
+        with changed_cells(partial) as file:
             write_columns(file, columns, how.slots.smoothing, summary.for_uns())
     return summary
 
@@ -238,7 +244,7 @@ def _slot(obsm: Mapping[str, Any], name: str, mend: str) -> Any:
         there = examples([str(key) for key in obsm], 20) or "no slot"
         raise InputError(f"{name!r} in obsm", there, mend)
     values = obsm[name]
-    if hasattr(values, "attrs") and hasattr(values, "file"):
+    if is_stored(values):
         from anndata.io import read_elem
 
         return read_elem(values)
@@ -290,4 +296,4 @@ def _uns(file: Any, how: _How) -> dict[str, Any]:
     from anndata.io import read_elem
 
     wanted = (how.slots.provenance, how.slots.smoothing)
-    return {name: read_elem(file["uns"][name]) for name in wanted if name in file.get("uns", {})}
+    return {name: read_elem(file["uns"][name]) for name in wanted if name in uns_of(file)}

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from plkd.data.copying import copy_cells
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_WORKERS = 8
-PIECE = 1 << 23
 WAITING_BYTES = 1 << 26
 """Rows that wait to be written hold at most about 64 MiB; then computing waits too."""
 
@@ -109,14 +110,8 @@ class WriteBehind:
             self._wait_for_first()
 
     def copy(self, source: Path, target: Path) -> None:
-        """Have a file copied; leaving early stops in the middle of it."""
-        self.do(lambda: self._copy(source, target))
-
-    def _copy(self, source: Path, target: Path) -> None:
-        piece = memoryview(bytearray(PIECE))
-        with source.open("rb", buffering=0) as read, target.open("wb") as written:
-            while not self._left.is_set() and (n_bytes := read.readinto(piece)):
-                written.write(piece[:n_bytes])
+        """Have cells copied; leaving early stops in the middle of it."""
+        self.do(lambda: copy_cells(source, target, stop=self._left.is_set))
 
     def _wait_for_first(self) -> None:
         job, size = self._waiting.popleft()
