@@ -15,6 +15,7 @@ from plkd.data.cell_files import read_cells
 from plkd.errors import InputError, OutputExistsError
 from plkd.tools.annotate import annotate_file
 from plkd.tools.evaluate import evaluate_file
+from plkd.tools.integrate import integrate_files
 from plkd.tools.smooth_labels import smooth_labels_file
 from zarr_toys import VERSIONS, content, read_store, written_store, zarr
 
@@ -137,3 +138,14 @@ def test_evaluated_and_smoothed(query, tmp_path, annotator):
     )
     assert "plkd_label_smoothed" in zarr.open_group(smooth, mode="r")["obs"]
     assert "plkd_label_smoothed" not in read_store(out).obs
+
+
+def test_integrated_with_a_file(query, tmp_path, annotator):
+    other = query[:50].copy()
+    other.write_h5ad(tmp_path / "two.h5ad")
+    one = written_store(query, tmp_path / "one.zarr")
+    integrate_files([one, tmp_path / "two.h5ad"], annotator, tmp_path / "joint.h5ad")
+    expected = plkd.tl.integrate({"one": query, "two": other}, annotator)
+    read = anndata.read_h5ad(tmp_path / "joint.h5ad")
+    assert list(read.obs_names) == list(expected.obs_names)
+    np.testing.assert_allclose(read.obsm["X_plkd"], expected.obsm["X_plkd"], atol=1e-5)

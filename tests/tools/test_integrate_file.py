@@ -256,7 +256,7 @@ def spoilt(kind: str, path: Path) -> None:
     [
         ("absent", r"two\.h5ad; found nothing there"),
         ("text", r"two\.h5ad; found a file that is not HDF5"),
-        ("no obs table", r"whole h5ad file at .*two\.h5ad; found a damaged one"),
+        ("no obs table", r"whole h5ad file at .*two\.h5ad; found a truncated or damaged one"),
         ("fewer rows", "49 rows of X, 50 of obs"),
         ("values", "negative"),
     ],

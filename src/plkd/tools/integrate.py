@@ -200,7 +200,7 @@ def integrate_files(
     Parameters
     ----------
     paths
-        The inputs, h5ad; or one h5mu, whose modalities are the inputs.
+        The inputs, h5ad files or zarr stores; or one h5mu, whose modalities are the inputs.
     out
         The new file, h5ad.
     names
@@ -220,7 +220,8 @@ def integrate_files(
     Raises
     ------
     InputError
-        As :func:`integrate`; a file is absent, truncated or no h5ad; ``out`` is an input.
+        As :func:`integrate`; an input is absent, damaged, or neither h5ad nor zarr; ``out`` is an
+        input.
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """

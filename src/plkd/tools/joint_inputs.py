@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plkd.data.cell_files import open_cells, uns_of, where_stored
 from plkd.data.gene_names import duplicated, examples
-from plkd.data.h5ad_files import open_h5ad
+from plkd.data.h5ad_files import damaged
 from plkd.data.modalities import is_mudata
 from plkd.data.source import (
     ExpressionSource,
@@ -118,7 +119,7 @@ def inputs_from_files(
     use_raw: UseRaw,
     slots: SlotNames,
 ) -> Iterator[list[JointInput]]:
-    """Open the inputs that are h5ad files, or the modalities of one h5mu file.
+    """Open the inputs that are h5ad files or zarr stores, or the modalities of one h5mu file.
 
     Parameters
     ----------
@@ -152,8 +153,9 @@ def inputs_from_files(
             with naming(name, len(holders), modality=modality):
                 source = source_from_h5ad(holder, **values[name])
             if len(obs) != source.n_cells:
-                raise _damaged(holder, f"{source.n_cells} rows of {source.slot}, {len(obs)} of obs")
-            obs = own_obs(obs, holder.get("uns", {}), name, slots)
+                why = f"{source.n_cells} rows of {source.slot}, {len(obs)} of obs"
+                raise damaged(where_stored(holder), why)
+            obs = own_obs(obs, uns_of(holder), name, slots)
             inputs.append(JointInput(name, source, obs, modality))
         yield inputs
 
@@ -259,7 +261,7 @@ def _holders(
     if len(paths) == 1 and paths[0].is_file() and h5py.is_hdf5(paths[0]):
         try:
             file = files.enter_context(h5py.File(paths[0], "r"))
-        except OSError:  # truncated: open_h5ad below says so
+        except OSError:  # truncated: open_cells below says so
             file = {}
         if "mod" in file:
             _check_axis(file.attrs.get("axis", 0))
@@ -270,7 +272,7 @@ def _holders(
     if modalities is not None:
         raise _no_modalities(examples([path.name for path in paths]))
     named = check_names([path.stem for path in paths] if names is None else names, len(paths))
-    opened = [files.enter_context(open_h5ad(path)) for path in paths]
+    opened = [files.enter_context(open_cells(path)) for path in paths]
     return dict(zip(named, opened, strict=True)), None
 
 
@@ -279,14 +281,5 @@ def _table(holder: Any) -> Any:
 
     try:
         return read_elem(holder["obs"])
-    except Exception as error:  # HDF5 raises many kinds, depending on where the damage is
-        raise _damaged(holder, error) from error
-
-
-def _damaged(holder: Any, error: object) -> InputError:
-    why = (str(error) or type(error).__name__).splitlines()[0]
-    return InputError(
-        f"a whole h5ad file at {holder.file.filename}",
-        f"a damaged one ({why})",
-        "copy or write the file again",
-    )
+    except Exception as error:  # of many kinds, depending on where the damage is
+        raise damaged(where_stored(holder), error) from error
