@@ -101,7 +101,7 @@ def against(table: pd.DataFrame, peer: str) -> str:
     if not is_peer(peer):
         return ""
     f1 = of_tasks(table, "macro_f1")[[ADAPTED, peer]].dropna()
-    seconds = of_tasks(table, "fit_seconds").loc[f1.index]
+    seconds = of_tasks(table, "fit_seconds").loc[f1.index, [ADAPTED, peer]].dropna()
     mine, theirs = f1.mean()
     times = seconds[peer].mean() / seconds[ADAPTED].mean()
     lead = [f"`{task}`" for task in f1.index if f1.loc[task, peer] > f1.loc[task, ADAPTED]]
