@@ -149,8 +149,15 @@ def test_another_store_than_of_an_anndata_is_named(tmp_path):
         mudata.create_group(name)
     with pytest.raises(InputError, match=r"a MuData of atac, rna\. .*write_zarr"):
         read_cells(tmp_path / "mu.zarr")
-    with pytest.raises(InputError, match="nothing there"), open_cells(tmp_path / "none.zarr"):
-        pass
+    (tmp_path / "empty.zarr").mkdir()
+    for name, found in (("none.zarr", "nothing there"), ("empty.zarr", "a directory")):
+        with (
+            pytest.raises(InputError, match=rf"a zarr store at .*{name}; found {found}"),
+            open_cells(tmp_path / name),
+        ):
+            pass
+    with pytest.raises(InputError, match=r"an h5ad file at .* nothing there"):
+        read_cells(tmp_path / "none.h5ad")
 
 
 def test_what_is_written_goes_by_the_name(tmp_path):

@@ -42,7 +42,7 @@ def open_cells(path: str | Path) -> Iterator[Any]:
     InputError
         There is none, or it cannot be read.
     """
-    if is_zarr(path):
+    if is_zarr(path) or (is_zarr_name(path) and not Path(path).is_file()):
         yield open_zarr(path)
         return
     with open_h5ad(path) as file:

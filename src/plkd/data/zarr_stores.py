@@ -62,8 +62,11 @@ def open_zarr(path: str | Path, *, write: bool = False) -> Any:
     Raises
     ------
     InputError
-        It is damaged, holds no AnnData, or the package zarr is not there.
+        There is none, it is damaged or holds no AnnData, or the package zarr is not there.
     """
+    if not is_zarr(path):
+        found = "a directory" if Path(path).is_dir() else "a file" if Path(path).exists() else ""
+        raise InputError(f"a zarr store at {path}", found or "nothing there", "check the path")
     zarr = zarr_package()
     try:
         if write:
