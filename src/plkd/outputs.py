@@ -116,7 +116,7 @@ def replace_folder_when_done(
     kind, is_kind
         What it is, to be printed, and what says whether a folder is such; none else is replaced.
     source
-        The input, which ``out`` must neither be nor lie in.
+        The input, which ``out`` must neither be nor lie in nor hold.
     overwrite
         Replace a folder of the kind that stands there.
 
@@ -125,11 +125,17 @@ def replace_folder_when_done(
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     InputError
-        ``out`` is the input or lies in it, is something else, or its folder does not exist.
+        ``out`` is the input, lies in it or holds it, is something else, or its folder does not
+        exist.
     """
     _refuse_input(out, [source])
-    if source.resolve() in out.absolute().parents or source.resolve() in out.resolve().parents:
-        raise InputError("an output outside the input", str(out), "choose another output")
+    given, made = source.resolve(), out.resolve()
+    if given in made.parents or made in given.parents:
+        raise InputError(
+            "an output that neither lies in the input nor holds it",
+            str(out),
+            "choose another output",
+        )
     refuse_absent_folder(out)
     refuse_existing(out, overwrite=overwrite)
     if os.path.lexists(out) and not is_kind(out):

@@ -122,6 +122,27 @@ def test_the_input_is_never_the_output(store, annotator):
     assert content(store) == before
 
 
+def test_a_store_that_holds_the_input_is_not_replaced(store, annotator):
+    outer = store.with_name("outer.zarr")
+    zarr.open_group(outer, mode="w")
+    inner = store.rename(outer / "cells.zarr")
+    before = content(outer)
+    with pytest.raises(InputError, match="neither lies in the input nor holds it"):
+        annotate_file(inner, annotator, outer, overwrite=True)
+    assert content(outer) == before
+
+
+def test_an_input_that_may_only_be_read_gives_an_output_that_may_be_written(store, annotator):
+    folders = [store, *(path for path in store.rglob("*") if path.is_dir())]
+    for path in folders:
+        path.chmod(0o555)
+    out = store.with_name("out.zarr")
+    annotate_file(store, annotator, out)
+    assert all(path.stat().st_mode & 0o200 for path in (out, *out.rglob("*")))
+    for path in folders:
+        path.chmod(0o755)
+
+
 def test_evaluated_and_smoothed(query, tmp_path, annotator):
     query.obsm["spatial"] = np.random.default_rng(0).random((query.n_obs, 2))
     store = written_store(query, tmp_path / "query.zarr")

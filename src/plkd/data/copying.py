@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,11 +53,7 @@ def copy_cells(source: Path, target: Path, *, stop: Stop = _never) -> None:
                 file.attrs.update(ANNDATA)
                 _copy_elements(given, file, stop)
     elif in_store:
-
-        def copy(one: str, other: str) -> None:
-            copy_file(Path(one), Path(other), stop=stop)
-
-        shutil.copytree(source, target, copy_function=copy)
+        _copy_folder(source, target, stop)
     else:
         copy_file(source, target, stop=stop)
 
@@ -69,6 +64,18 @@ def copy_file(source: Path, target: Path, *, stop: Stop = _never) -> None:
     with source.open("rb", buffering=0) as read, target.open("wb") as written:
         while not stop() and (n_bytes := read.readinto(piece)):
             written.write(piece[:n_bytes])
+
+
+def _copy_folder(source: Path, target: Path, stop: Stop) -> None:
+    """Copy a folder with usual rights: what may only be read there has to be added to here."""
+    target.mkdir()
+    for path in source.iterdir():
+        if stop():
+            return
+        if path.is_dir():
+            _copy_folder(path, target / path.name, stop)
+        else:
+            copy_file(path, target / path.name, stop=stop)
 
 
 def _copy_elements(source: Any, target: Any, stop: Stop) -> None:
