@@ -75,3 +75,32 @@ def test_many_cells_few_cells_and_sparse_cells_are_answered_alike(model, along):
     for other in (few, sparse):
         for found, expected in zip(other, many, strict=True):
             np.testing.assert_allclose(found, expected[: len(found)], rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("network", ["student", "teacher"])
+def test_the_discriminant_is_heard_beside_either_network(model, network):
+    counts = toy_query(40)[:, list(model.genes_.names)].X.toarray()
+    cells = np.log1p(1e4 * counts / counts.sum(1, keepdims=True)).astype(np.float32)
+    asked = model.student_ if network == "student" else model.teacher_
+    with torch.inference_mode():
+        logits = asked(torch.from_numpy(cells)).logits.numpy()
+    found, known = Predictor(model, network)(cells), model.trust_
+    beside, middle = known.discriminant, known.networks[network].calibration.middle
+    heard = cells @ beside.directions.T
+    together = beside.heard_beside(logits, heard, found.scores, middle)
+    assert np.abs(together - logits).max() > 0.1
+    np.testing.assert_allclose(
+        found.probabilities, torch.from_numpy(together).softmax(1), atol=1e-5
+    )
+
+
+def test_without_its_weight_the_networks_speak_alone():
+    config = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2, discriminant_weight=0.0)
+    alone = CellAnnotator(
+        teacher=TeacherConfig(n_patterns=6, width=16), training=config, device="cpu"
+    ).fit(toy_reference(200), labels_key="cell_type", batch_key="batch")
+    cells = np.random.default_rng(0).gamma(0.5, size=(40, len(alone.genes_))).astype(np.float32)
+    with torch.inference_mode():
+        expected = alone.student_(torch.from_numpy(cells)).logits.softmax(1)
+    assert alone.trust_.discriminant is None
+    np.testing.assert_allclose(Predictor(alone)(cells).probabilities, expected, atol=1e-6)

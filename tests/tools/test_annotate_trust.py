@@ -239,7 +239,7 @@ def test_a_query_is_judged_by_what_its_batch_effect_spreads(knows_spread, more):
     annotate_chunks(query, predictor, answers, chunk_size=64, doubt=Doubt())
     answers.scores += more
     judged = judge(answers, predictor, Doubt())
-    readings = answers.among.readings(answers.groups, 1 - answers.said)
+    readings = answers.among.readings(answers.groups, answers.doubts)
     scores = answers.scores.astype(np.float64)
     together, alone = known.grouped.scores(scores, readings), known.scale.usual
     off, effect = known.grouped.usual.shift(together), alone.effect(alone.shift(scores))

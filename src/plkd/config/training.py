@@ -56,6 +56,11 @@ class TrainConfig(Config):
     profile_weight
         So many times a cell's agreement with the mean of each type is added to what the trained
         networks say (:func:`plkd.data.type_profiles.type_profiles`). 0 leaves it out (the paper).
+    discriminant_weight
+        So many times the log-probabilities of a linear discriminant of the reference's cells count
+        beside what a trained network says of a cell like the reference
+        (:mod:`plkd.trust.gene_discriminant`). Needs ``trust``, which says what such a cell is. 0
+        leaves it out (the paper).
     teacher_shift_genes, student_shift_genes
         Batch effects made up in training: in each mini-batch every gene is moved by a step of its
         own, the same for all cells; the steps' standard deviation, the same for every gene, is
@@ -115,6 +120,7 @@ class TrainConfig(Config):
     marker_power: float = 2.0
     marker_floor: float = 0.3
     profile_weight: float = 30.0
+    discriminant_weight: float = 0.2
     teacher_shift_genes: float = 2.0
     student_shift_genes: float = 3.0
     teacher_drop_genes: float = 0.5
@@ -150,9 +156,9 @@ class TrainConfig(Config):
         """Return the configuration that ``as_dict`` wrote; fields it lacks take their default.
 
         Older versions took any other name of an optimiser for AdamW, and wrote the name; and they
-        knew no floor.
+        knew neither floor nor discriminant.
         """
-        values = {"marker_floor": 0.0, **values}
+        values = {"marker_floor": 0.0, "discriminant_weight": 0.0, **values}
         if values.get("optimizer", "adamw") not in OPTIMIZERS:
             values = {**values, "optimizer": "adamw"}
         return super().from_dict(values)
@@ -179,6 +185,7 @@ class TrainConfig(Config):
             "marker_power": (0.0, 100.0),
             "marker_floor": (0.0, 100.0),
             "profile_weight": (0.0, 1e4),
+            "discriminant_weight": (0.0, 1e4),
             "teacher_shift_genes": (0.0, 100.0),
             "student_shift_genes": (0.0, 100.0),
             "teacher_drop_genes": (0.0, 0.99),
@@ -220,6 +227,7 @@ class TrainConfig(Config):
             marker_power=0.0,
             marker_floor=0.0,
             profile_weight=0.0,
+            discriminant_weight=0.0,
             teacher_shift_genes=0.0,
             student_shift_genes=0.0,
             teacher_drop_genes=0.0,

@@ -158,12 +158,12 @@ def _tried_and_fitted(cells: Cells, split: Split, plan: Plan) -> Fitted:
     if not config.trust or tried is None:
         return final
     trust = learn_trust(
-        tried.networks,
-        final.networks,
+        (tried.networks, final.networks),
         learning=learning,
         held_out=unseen,
         cells=learned_from,
         seed=plan.seed,
+        discriminant_weight=config.discriminant_weight,
     )
     return replace(final, trust=trust)
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from plkd.data.rows import largest_in_row
 from plkd.errors import InputError
 from plkd.model.annotator import CellAnnotator
 from plkd.model.devices import torch_device
@@ -37,14 +38,19 @@ class Prediction(NamedTuple):
     """What a network says of some cells."""
 
     probabilities: NDArray[np.float32]
-    """Probability of each type, ``(n_cells, n_types)``; rows sum to 1."""
+    """Probability of each type, ``(n_cells, n_types)``; rows sum to 1. Where the model has a linear
+    discriminant, it is heard beside the network
+    (:meth:`plkd.trust.gene_discriminant.GeneDiscriminant.heard_beside`)."""
     embedding: NDArray[np.float32]
     """Batch-corrected embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the
     Teacher with default shapes."""
-    scores: NDArray[np.float32] | None
+    scores: NDArray[np.float32] | None = None
     """How strange each cell is, ``(n_cells,)``, before the query's batch effect is taken off
     (:meth:`plkd.trust.novelty.NoveltyScale.scores`); ``None`` where the model does not know."""
-    points: NDArray[np.float32] | None
+    doubts: NDArray[np.float32] | None = None
+    """One less the probability that the network alone gives the type that it names,
+    ``(n_cells,)``; ``None`` where there are no scores."""
+    points: NDArray[np.float32] | None = None
     """Where each cell lies along the axes of :class:`plkd.trust.group_space.GroupSpace`, or those
     that were asked for, ``(n_cells, n_axes)``; ``None`` where the model has none."""
 
@@ -87,6 +93,7 @@ class Predictor:
         known = model.trust_
         self.trust = None if known is None else known.networks.get(network)
         self._space = None if known is None or self.trust is None else known.space
+        self._beside = None if known is None or self.trust is None else known.discriminant
         told = known is not None and self.trust is not None and self.trust.grouped is not None
         self.groups = known.groups if known is not None and told else None
         self._origin: NDArray[np.float32] | None = None
@@ -112,7 +119,8 @@ class Predictor:
     def _listen(self, axes: NDArray[np.float32] | None) -> None:
         self._directions = None
         if self._space is not None:
-            asked = [self._space.directions, *([] if axes is None else [axes])]
+            beside = [] if self._beside is None else [self._beside.directions]
+            asked = [self._space.directions, *beside, *([] if axes is None else [axes])]
             self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
         self._weight_by_gene = self._padded_weight = torch.empty(0)
         self._n_profiles, self._heard_as, self._sums_at = 0, 0.0, 0
@@ -215,18 +223,21 @@ class Predictor:
         heard: NDArray[np.float32] | None,
         length: NDArray[np.float32] | None,
     ) -> Prediction:
-        probabilities = output.logits.softmax(1).cpu().numpy()
         embedding = output.embedding.cpu().numpy()
         if self._space is None or self.trust is None or heard is None or length is None:
-            return Prediction(probabilities, embedding, None, None)
-        logits = output.logits.cpu().numpy()
+            return Prediction(_softmax(output.logits), embedding)
+        logits, doubts = output.logits.cpu().numpy(), 1 - largest_in_row(_softmax(output.logits))
         says = self._space.readings(heard, length, logits.argmax(1))
         readings = readings_of(says, logits, self.trust.embedding.distance(embedding))
         scores = self.trust.scale.scores(readings).astype(np.float32)
-        points = None
-        if self._origin is not None:
-            points = heard[:, len(self._space.directions) :] - self._origin
-        return Prediction(probabilities, embedding, scores, points)
+        heard = heard[:, len(self._space.directions) :]
+        if self._beside is not None:
+            middle = self.trust.calibration.middle
+            own, heard = heard[:, : self.n_types], heard[:, self.n_types :]
+            logits = self._beside.heard_beside(logits, own, scores, middle)
+        points = None if self._origin is None else heard - self._origin
+        probabilities = _softmax(torch.from_numpy(logits))
+        return Prediction(probabilities, embedding, scores, doubts, points)
 
 
 def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:
@@ -251,7 +262,11 @@ def _joined(parts: list[Prediction]) -> Prediction:
         known = [each for each in values if each is not None]
         return np.concatenate(known) if known else None
 
-    probabilities, embeddings, scores, points = zip(*parts, strict=True)
+    probabilities, embeddings, *known = zip(*parts, strict=True)
     return Prediction(
-        np.concatenate(probabilities), np.concatenate(embeddings), joined(scores), joined(points)
+        np.concatenate(probabilities), np.concatenate(embeddings), *map(joined, known)
     )
+
+
+def _softmax(logits: torch.Tensor) -> NDArray[np.float32]:
+    return np.asarray(logits.softmax(1).cpu().numpy())

@@ -15,9 +15,10 @@ from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Cells
 from plkd.training.teach import altered, predict
-from plkd.trust.confidence import fit_calibration
+from plkd.trust.confidence import LIKELY_SLOPE, LIKELY_SLOPE_BESIDE, fit_calibration
 from plkd.trust.conformal import held_out_scores
 from plkd.trust.drift import Condition
+from plkd.trust.gene_discriminant import GeneDiscriminant, gene_discriminant
 from plkd.trust.group_space import GroupSpace, group_space
 from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust, Trust
@@ -42,22 +43,29 @@ CELLS_AT_A_TIME = 128
 
 
 def learn_trust(
-    tried: Networks, final: Networks, *, learning: Cells, held_out: Cells, cells: Cells, seed: int
+    networks: tuple[Networks, Networks],
+    *,
+    learning: Cells,
+    held_out: Cells,
+    cells: Cells,
+    seed: int,
+    discriminant_weight: float,
 ) -> Trust | None:
     """Return when the final networks are to be believed.
 
     Parameters
     ----------
-    tried
-        "student" and "teacher", trained on ``learning`` alone, their profiles beside them.
-    final
-        The same, trained on ``cells``.
+    networks
+        "student" and "teacher", trained on ``learning`` alone, their profiles beside them; then the
+        same, trained on ``cells``.
     learning, held_out
         Reference cells that the tried networks have seen, and those that they have not.
     cells
         Reference cells that the final networks have seen.
     seed
         Decides which cells are asked about, and the batch effects made up for them.
+    discriminant_weight
+        How much a linear discriminant counts beside the networks; 0 for none.
 
     Returns
     -------
@@ -66,25 +74,32 @@ def learn_trust(
     Notes
     -----
     What is usual among cells of known types, calibration and sets are those of the tried networks;
-    where types lie in expression and embedding is learned anew for the final ones.
+    where types lie in expression and embedding, and the discriminant, is learned anew for the final
+    ones.
     """
     labelled = np.flatnonzero(held_out.codes >= 0)
     if len(labelled) < 2:
         return None
-    space = type_space(learning.expression, learning.codes, learning.n_types)
-    groups = group_space(learning.expression, learning.codes, learning.n_types)
+    known = learning.expression, learning.codes, learning.n_types
+    space, groups = type_space(*known), group_space(*known)
+    beside = gene_discriminant(*known, weight=discriminant_weight) if discriminant_weight else None
     asked = np.random.default_rng(seed).permutation(labelled)
-    found = {}
+    (tried, final), found = networks, {}
     for name, network in tried.items():
         unseen = held_out.subset(np.sort(asked[: MOST_HELD_OUT[name]]))
         seen = _some_of_each_type(learning, MOST_OF_TYPE[name], seed)
         clouds = embedded_types(network, seen)
-        trust = _trust_of(network, space, groups, unseen, clouds, seed)
+        trust = _trust_of(network, unseen, clouds, seed, known=(space, groups, beside))
         seen = _some_of_each_type(cells, MOST_OF_TYPE[name], seed)
         found[name] = replace(trust, embedding=embedded_types(final[name], seen))
     whole = cells.expression, cells.codes, cells.n_types
     told = any(trust.grouped is not None for trust in found.values())
-    return Trust(type_space(*whole), found, group_space(*whole) if told else None)
+    return Trust(
+        type_space(*whole),
+        found,
+        group_space(*whole) if told else None,
+        gene_discriminant(*whole, weight=discriminant_weight) if discriminant_weight else None,
+    )
 
 
 def embedded_types(network: Student | Teacher, cells: Cells) -> TypeClouds:
@@ -94,25 +109,35 @@ def embedded_types(network: Student | Teacher, cells: Cells) -> TypeClouds:
 
 def _trust_of(
     network: Student | Teacher,
-    space: TypeSpace,
-    groups: GroupSpace,
     cells: Cells,
     clouds: TypeClouds,
     seed: int,
+    *,
+    known: tuple[TypeSpace, GroupSpace, GeneDiscriminant | None],
 ) -> NetworkTrust:
     """Return what held-out cells, as they are and under made-up batch effects, say of a network."""
+    space, groups, beside = known
     shifted = Cells(_shifted(cells, seed), cells.codes, cells.depth, cells.n_types)
     both = cells, shifted
     logits, readings = zip(*(_asked(network, space, clouds, seen) for seen in both), strict=True)
     scale = novelty_scale(*readings)
     scores = [scale.scores(each) for each in readings]
+    middle, likely = float(np.median(scores[0])), LIKELY_SLOPE
+    doubts = [1 - _softmax(each).max(1) for each in logits]  # of the network alone
+    if beside is not None:
+        likely = LIKELY_SLOPE_BESIDE
+        logits = tuple(
+            beside.heard_beside(said, seen.expression @ beside.directions.T, score, middle)
+            for said, seen, score in zip(logits, both, scores, strict=True)
+        )
     probabilities = [_softmax(each) for each in logits]
     calibration = fit_calibration(
         np.concatenate([p.max(1) for p in probabilities]),
         np.concatenate([p.argmax(1) == cells.codes for p in probabilities]),
         np.concatenate(scores),
-        middle=float(np.median(scores[0])),
+        middle=middle,
         weights=np.repeat([AS_THEY_ARE, 1.0], len(cells)),
+        likely_slope=likely,
     )
     calibrated = calibration.probabilities(probabilities[0], scores[0])
     usual = Condition(
@@ -123,7 +148,6 @@ def _trust_of(
         unknown=FALSE_ALARM,
     )
     sets = held_out_scores(calibrated, cells.codes)
-    doubts = [1 - each.max(1) for each in probabilities]
     grouped = _grouped(groups, [seen.expression for seen in both], scores, doubts)
     return NetworkTrust(clouds, scale, calibration, sets, usual, grouped)
 

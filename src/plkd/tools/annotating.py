@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BESIDE_EACH_OTHER = 60
 """Cells that are read together where some are looked at of all."""
 
+TAKEN_AS_THEY_ARE = ("scores", "said", "doubts", "points", "groups")
+"""What is said of a chunk of cells and goes to the answers unchanged, where it is kept."""
+
 UNKNOWN = "unknown"
 """Label of a cell that is like no type of the reference, or has no count in the model's genes.
 
@@ -39,11 +42,12 @@ A model may have a type of this name; its cells and those then share the label.
 class Answers:
     """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
 
-    ``scores``, ``said`` (the network's own probability of the type it names) and ``members`` (sets
-    of types as bits) are ``None`` where the model has not learned when to be believed, ``among``
-    and ``groups`` (groups of like cells, and those of each cell) where it has learned nothing of
-    groups or there are too few cells, ``points`` (along the reference's axes) and ``deepest``
-    (nodes of a hierarchy and their probabilities) where none are asked for.
+    ``scores``, ``said`` (the probability of the type that is named, before it is calibrated),
+    ``doubts`` (how much the network alone doubts what it names) and ``members`` (sets of types as
+    bits) are ``None`` where the model has not learned when to be believed, ``among`` and ``groups``
+    (groups of like cells, and those of each cell) where it has learned nothing of groups or there
+    are too few cells, ``points`` (along the reference's axes) and ``deepest`` (nodes of a hierarchy
+    and their probabilities) where none are asked for.
     """
 
     codes: NDArray[np.int32]
@@ -52,6 +56,7 @@ class Answers:
     detected: NDArray[np.int32]
     scores: NDArray[np.float32] | None
     said: NDArray[np.float32] | None
+    doubts: NDArray[np.float32] | None
     members: NDArray[np.uint8] | None
     points: NDArray[np.float32] | None
     embedding: Any
@@ -80,6 +85,7 @@ class Answers:
             detected=np.empty(n_cells, dtype=np.int32),
             scores=np.empty(n_cells, dtype=np.float32) if knows else None,
             said=np.empty(n_cells, dtype=np.float32) if knows else None,
+            doubts=np.empty(n_cells, dtype=np.float32) if knows else None,
             members=np.empty((n_cells, -(-predictor.n_types // 8)), np.uint8) if knows else None,
             points=None if groups is None else np.empty((n_cells, len(groups.axes)), np.float32),
             embedding=embedding,
@@ -162,14 +168,10 @@ def annotate_chunks(
             if answers.probabilities is not None:
                 shares = np.where(seen[:, None], chunk.probabilities, 1 / predictor.n_types)
                 answers.probabilities[cells] = shares
-            if answers.scores is not None and chunk.scores is not None:
-                answers.scores[cells] = chunk.scores
-            if answers.said is not None and chunk.said is not None:
-                answers.said[cells] = chunk.said
-            if answers.points is not None and chunk.points is not None:
-                answers.points[cells] = chunk.points
-            if answers.groups is not None and chunk.groups is not None:
-                answers.groups[cells] = chunk.groups
+            for name in TAKEN_AS_THEY_ARE:
+                kept, found = getattr(answers, name), getattr(chunk, name)
+                if kept is not None and found is not None:
+                    kept[cells] = found
             if answers.members is not None and chunk.members is not None:
                 answers.members[cells] = np.where(seen[:, None], chunk.members, every)
             if answers.deepest is not None and hierarchy is not None:
@@ -193,6 +195,7 @@ class _Chunk:
     detected: NDArray[np.int32]
     scores: NDArray[np.float32] | None = None
     said: NDArray[np.float32] | None = None
+    doubts: NDArray[np.float32] | None = None
     members: NDArray[np.uint8] | None = None
     points: NDArray[np.float32] | None = None
     groups: NDArray[np.uint8] | None = None
@@ -238,7 +241,15 @@ def _answer(
     if answers.among is not None and said.points is not None:
         groups = answers.among.groups(said.points)
     return _Chunk(
-        probabilities, said.embedding, detected, said.scores, own, members, said.points, groups
+        probabilities,
+        said.embedding,
+        detected,
+        scores=said.scores,
+        said=own,
+        doubts=said.doubts,
+        members=members,
+        points=said.points,
+        groups=groups,
     )
 
 

@@ -79,7 +79,7 @@ class Judged:
 def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None:
     """Judge all cells of a query together; ``None`` where the model does not know when to."""
     trust = predictor.trust
-    if trust is None or answers.scores is None or answers.said is None:
+    if trust is None or answers.scores is None or answers.said is None or answers.doubts is None:
         return None
     seen = ~answers.no_counts
     alone = np.asarray(answers.scores, dtype=np.float64)[seen]
@@ -88,7 +88,7 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     usual, off, heard = trust.scale.usual, taken_off, None
     grouped, among, groups = trust.grouped, answers.among, answers.groups
     if grouped is not None and among is not None and groups is not None:
-        readings = among.readings(groups[seen], 1 - answers.said[seen])
+        readings = among.readings(groups[seen], answers.doubts[seen])
         together = grouped.scores(alone, readings)
         together_off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
         if grouped.is_asked(together_off):

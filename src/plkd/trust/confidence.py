@@ -18,9 +18,11 @@ EFFECTIVE_CELLS = 100.0
 """Held-out cells count as this many: those of a batch err together."""
 
 LIKELY_SLOPE = 0.85
+LIKELY_SLOPE_BESIDE = 0.55
 SLOPE_DEVIATION = 0.3
-"""The slope that is expected before any cell was seen, and how far its logarithm may well be from
-that: from batch to batch networks are surer than they should be."""
+"""The slope that is expected before any cell was seen, of a network alone and beside a linear
+discriminant, and how far its logarithm may well be from that: from batch to batch they are surer
+than they should be, and two that agree are no more often right than one."""
 
 STEEPEST = 5.0
 
@@ -101,6 +103,7 @@ def fit_calibration(
     *,
     middle: float,
     weights: NDArray[np.floating] | None = None,
+    likely_slope: float = LIKELY_SLOPE,
 ) -> Calibration:
     """Learn the calibration on cells that the network has not seen.
 
@@ -116,19 +119,22 @@ def fit_calibration(
         Median score of held-out cells as they are.
     weights
         How much each cell counts beside the others, ``(n_cells,)``; ``None`` is one for all.
+    likely_slope
+        The slope that is expected before any cell was seen.
 
     Notes
     -----
     The most probable slope and strangeness (at least 0) given the cells, which together count as
-    100 at most, and given that slopes near 0.85 are likelier beforehand. There is no intercept: one
-    that held-out batches ask for did harm on other batches more often than not (``docs/log.md``).
+    100 at most, and given that slopes near ``likely_slope`` are likelier beforehand. There is no
+    intercept: one that held-out batches ask for did harm on other batches more often than not
+    (``docs/log.md``).
     """
     from scipy.optimize import minimize
 
     logits, units = _logit(probability).astype(np.float64), _units(scores, middle)
     each = np.ones(len(logits)) if weights is None else weights
     each = each * min(len(logits), EFFECTIVE_CELLS) / each.sum()
-    likely = np.log(LIKELY_SLOPE)
+    likely = np.log(likely_slope)
 
     def loss(given: NDArray[np.float64]) -> float:
         z = np.exp(given[0]) * logits - given[1] * units

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plkd.trust.confidence import Calibration
 from plkd.trust.conformal import HeldOutScores
 from plkd.trust.drift import Condition
+from plkd.trust.gene_discriminant import GeneDiscriminant
 from plkd.trust.group_space import FixedGroupSpace, GroupSpace, group_space_from
 from plkd.trust.novelty import GroupScale, NoveltyScale
 from plkd.trust.type_space import TypeClouds, TypeSpace
@@ -86,17 +87,24 @@ class Trust:
         "student" and "teacher", each with what held-out cells say of it.
     groups
         Where groups of like cells of the reference lie; ``None`` where no network has ``grouped``.
+    discriminant
+        What is heard beside the networks where a cell is like the reference; ``None`` where its
+        weight was 0, and in models of format versions up to 6.
     """
 
     space: TypeSpace
     networks: dict[str, NetworkTrust]
     groups: GroupSpace | FixedGroupSpace | None = None
+    discriminant: GeneDiscriminant | None = None
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name, for the model file."""
         arrays: Arrays = {f"space.{name}": array for name, array in self.space.as_arrays().items()}
         if self.groups is not None:
             arrays |= {f"groups.{name}": array for name, array in self.groups.as_arrays().items()}
+        if self.discriminant is not None:
+            beside = self.discriminant.as_arrays()
+            arrays |= {f"discriminant.{name}": array for name, array in beside.items()}
         for network, trust in self.networks.items():
             arrays |= {f"{network}.{name}": array for name, array in trust.as_arrays().items()}
         return arrays
@@ -104,12 +112,14 @@ class Trust:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return what ``as_arrays`` wrote."""
-        names = sorted({name.split(".")[0] for name in arrays} - {"space", "groups"})
-        groups = under("groups.", arrays)
+        parts = {name.split(".")[0] for name in arrays}
+        names = sorted(parts - {"space", "groups", "discriminant"})
+        groups, discriminant = under("groups.", arrays), under("discriminant.", arrays)
         return cls(
             TypeSpace.from_arrays(under("space.", arrays)),
             {name: NetworkTrust.from_arrays(under(f"{name}.", arrays)) for name in names},
             group_space_from(groups) if groups else None,
+            GeneDiscriminant.from_arrays(discriminant) if discriminant else None,
         )
 
 

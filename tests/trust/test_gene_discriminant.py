@@ -1,0 +1,120 @@
+"""The discriminant beside the networks, against that of scikit-learn and by what it promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from scipy.special import log_softmax
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from plkd.trust.discriminant import LEAST_LOG_PROBABILITY
+from plkd.trust.gene_discriminant import (
+    HEARD_UNTIL,
+    MOST_CELLS,
+    SHRINKAGE,
+    GeneDiscriminant,
+    gene_discriminant,
+)
+
+
+def cells_of(sizes: tuple[int, ...], n_genes: int, seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
+    """Return cells with zeros, the genes hanging together, and the type of each."""
+    rng = np.random.default_rng(seed)
+    codes = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    middle = np.random.default_rng(9).gamma(1.0, 1.0, size=(len(sizes), n_genes))
+    together = np.random.default_rng(8).normal(size=(n_genes, n_genes))
+    values = middle[codes] + rng.normal(size=(len(codes), n_genes)) @ together / 6
+    return csr_matrix(np.maximum(values, 0).astype(np.float32)), codes
+
+
+def says(found: GeneDiscriminant, cells: csr_matrix) -> np.ndarray:
+    """Return its log-probabilities of cells that are like the reference."""
+    heard, nothing = cells @ found.directions.T, np.zeros((cells.shape[0], len(found.offsets)))
+    return found.heard_beside(
+        nothing.astype(np.float32), heard, np.zeros(cells.shape[0]), middle=0.0
+    )
+
+
+@pytest.mark.parametrize("sizes", [(60, 40), (80, 30, 12), (40, 30, 4, 9)])
+def test_as_in_scikit_learn(sizes: tuple[int, ...]) -> None:
+    cells, codes = cells_of(sizes, 30)
+    new, _ = cells_of(sizes, 30, seed=1)
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
+    theirs.fit(cells.toarray().astype(float), codes)
+    said = theirs.predict_log_proba(new.toarray().astype(float))
+    expected = log_softmax(said - np.log(theirs.priors_), axis=1)  # without the types' shares
+    found = gene_discriminant(cells, codes, len(sizes), weight=1.0)
+    assert expected.min() < -1
+    np.testing.assert_allclose(
+        says(found, new), np.maximum(expected, LEAST_LOG_PROBABILITY), atol=2e-3
+    )
+
+
+def test_cells_without_a_label_say_nothing() -> None:
+    cells, codes = cells_of((60, 40), 30)
+    hidden = np.where(np.arange(100) % 3 == 0, -1, codes)
+    whole = gene_discriminant(cells[hidden >= 0], codes[hidden >= 0], 2, weight=0.2)
+    found = gene_discriminant(cells, hidden, 2, weight=0.2)
+    np.testing.assert_array_equal(found.directions, whole.directions)
+
+
+def test_a_type_without_cells_is_as_improbable_as_can_be() -> None:
+    cells, codes = cells_of((60, 40), 30)
+    found = says(gene_discriminant(cells, 2 * codes, 4, weight=1.0), cells)
+    whole = says(gene_discriminant(cells, codes, 2, weight=1.0), cells)
+    np.testing.assert_allclose(found[:, [0, 2]], whole, atol=1e-4)
+    assert (found[:, [1, 3]] == LEAST_LOG_PROBABILITY).all()
+
+
+def test_it_is_heard_less_the_stranger_a_cell_is() -> None:
+    rng = np.random.default_rng(0)
+    beside = GeneDiscriminant(
+        np.zeros((3, 2), dtype=np.float32), np.zeros(3, dtype=np.float32), 0.2
+    )
+    logits, heard = rng.normal(size=(2, 4, 3)).astype(np.float32)
+    middle = 1.5
+    scores = middle + np.array([-4.0, 0.0, HEARD_UNTIL / 4, HEARD_UNTIL])
+    together = beside.heard_beside(logits, heard, scores, middle)
+    part = np.array([1.0, 1.0, 0.75, 0.0])[:, None]
+    expected = logits + 0.2 * part * log_softmax(heard, axis=1)
+    np.testing.assert_allclose(together, expected, atol=1e-5)
+    assert together.dtype == np.float32
+    np.testing.assert_array_equal(together[3], logits[3])
+
+
+def test_what_a_network_is_very_sure_of_stays() -> None:
+    beside = GeneDiscriminant(
+        np.zeros((2, 1), dtype=np.float32), np.zeros(2, dtype=np.float32), 0.2
+    )
+    heard = np.array([[0.0, 1e4]], dtype=np.float32)
+    sure, unsure = np.array([[2.5, 0.0]], dtype=np.float32), np.array([[2.3, 0.0]], np.float32)
+    scores = np.zeros(1)
+    assert beside.heard_beside(sure, heard, scores, 0.0).argmax() == 0
+    assert beside.heard_beside(unsure, heard, scores, 0.0).argmax() == 1
+
+
+def test_of_very_many_cells_some_are_asked_the_same_each_time() -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 2, MOST_CELLS + 500)
+    cells = csr_matrix((rng.poisson(1.0 + codes[:, None], (len(codes), 3))).astype(np.float32))
+    found = [gene_discriminant(cells, codes, 2, weight=0.2) for _ in range(2)]
+    np.testing.assert_array_equal(found[0].directions, found[1].directions)
+    assert says(found[0], cells).argmax(1).tolist() != [0] * len(codes)
+    assert (says(found[0], cells).argmax(1) == codes).mean() > 0.7
+
+
+def test_types_that_are_points_are_told_apart() -> None:
+    cells = csr_matrix(np.repeat(np.eye(2, 5, dtype=np.float32), 3, axis=0))
+    codes = np.repeat([0, 1], 3)
+    found = says(gene_discriminant(cells, codes, 2, weight=1.0), cells)
+    assert np.isfinite(found).all()
+    assert found.argmax(1).tolist() == codes.tolist()
+
+
+def test_it_is_the_same_from_its_arrays() -> None:
+    cells, codes = cells_of((60, 40), 30)
+    found = gene_discriminant(cells, codes, 2, weight=0.2)
+    again = GeneDiscriminant.from_arrays(found.as_arrays())
+    np.testing.assert_array_equal(says(again, cells), says(found, cells))
+    assert again.weight == 0.2
