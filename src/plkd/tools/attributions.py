@@ -58,6 +58,8 @@ def attributions(
     """Say what each gene adds to the Student's logit of each type, as SHAP values.
 
     Each cell is explained for one type, its own, against cells drawn from all types.
+    The Student alone is explained: not what a linear discriminant beside it
+    (:mod:`plkd.trust.gene_discriminant`) adds where a cell is like the reference.
 
     Parameters
     ----------
