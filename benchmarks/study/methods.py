@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 NEEDS: Mapping[str, str] = {**dict.fromkeys(NETWORKS, "plkd"), "celltypist": "celltypist"}
 """Package that a method cannot do without, beside those that all of them use."""
 
-AS_FAST: Mapping[str, Any] = {"trust": False}
-"""When to believe a model is learned beside its networks, which are the same without it."""
-
 
 @dataclass(frozen=True)
 class Sides:
@@ -124,7 +121,7 @@ def _fit(
     from plkd.config import TrainConfig
 
     gene_sets = None if sets is None else plkd.pp.read_gene_sets(sets)
-    config = TrainConfig(**{**AS_FAST, **training})
+    config = TrainConfig(**training)
     model = plkd.CellAnnotator(gene_sets, training=config, seed=seed)
     return fitted_as(model, reference, name="")
 
