@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from plkd.metrics import expected_calibration_error
-from plkd.trust.confidence import Calibration, fit_calibration
+from plkd.trust.confidence import (
+    LIKELY_SLOPE,
+    LIKELY_SLOPE_BESIDE,
+    Calibration,
+    fit_calibration,
+)
 
 
 def sigmoid(logits):
@@ -44,6 +49,16 @@ def test_few_cells_do_not_outweigh_what_is_likely_beforehand():
     probability, right, scores = cells(6, sharp=4.0)
     found = fit_calibration(probability, right, scores, middle=0.0)
     assert 0.5 < found.slope < 1.5
+
+
+def test_what_is_likely_beforehand_is_what_few_cells_leave():
+    probability, right, scores = cells(6)
+    alone, beside = (
+        fit_calibration(probability, right, scores, middle=0.0, likely_slope=likely)
+        for likely in (LIKELY_SLOPE, LIKELY_SLOPE_BESIDE)
+    )
+    assert alone.slope == pytest.approx(LIKELY_SLOPE, rel=0.2)
+    assert beside.slope == pytest.approx(LIKELY_SLOPE_BESIDE, rel=0.2)
 
 
 def test_all_right_or_all_wrong_gives_finite_numbers():
