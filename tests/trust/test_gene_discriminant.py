@@ -104,6 +104,17 @@ def test_of_very_many_cells_some_are_asked_the_same_each_time() -> None:
     assert (says(found[0], cells).argmax(1) == codes).mean() > 0.7
 
 
+def test_a_rare_type_has_the_mean_of_all_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells, codes = cells_of((300, 200, 4), 30)
+    whole = gene_discriminant(cells, codes, 3, weight=0.2)
+    monkeypatch.setattr("plkd.trust.gene_discriminant.MOST_CELLS", 200)
+    some = gene_discriminant(cells, codes, 3, weight=0.2)
+    new, expected = cells_of((30, 30, 30), 30, seed=1)
+    assert not np.array_equal(some.directions, whole.directions)
+    for found in (whole, some):
+        assert (says(found, new).argmax(1) == expected).mean() > 0.9
+
+
 def test_types_that_are_points_are_told_apart() -> None:
     cells = csr_matrix(np.repeat(np.eye(2, 5, dtype=np.float32), 3, axis=0))
     codes = np.repeat([0, 1], 3)

@@ -27,8 +27,8 @@ HEARD_UNTIL = 6.0
 """By so much a cell's novelty score exceeds that of the median held-out cell, and the discriminant
 is not heard any more."""
 
-MOST_CELLS = 20_000
-"""Cells that decide about the covariance, at most."""
+MOST_CELLS = 10_000
+"""Cells that decide about the covariance, at most; about the means of the types all do."""
 
 TOLERANCE = 1e-6
 
@@ -124,25 +124,33 @@ def gene_discriminant(
     out: :math:`S^{-1} m_t` is found by conjugate gradients, in some twenty steps.
     """
     labelled = np.flatnonzero(codes >= 0)
+    means = weighted_means(expression, member_weights(codes, n_types))
+    present = np.unique(codes[labelled])
     if len(labelled) > MOST_CELLS:
         labelled = np.sort(np.random.default_rng(0).permutation(labelled)[:MOST_CELLS])
-    cells, codes = csr_matrix(expression[labelled], dtype=np.float64), codes[labelled]
-    n_cells, n_genes = cells.shape
-    members = member_weights(codes, n_types)
-    means = weighted_means(cells, members)
-    present = np.flatnonzero(np.bincount(codes, minlength=n_types))
-    share = np.bincount(codes, minlength=n_types) / max(n_cells, 1)
-    variance = cells.multiply(cells).sum() / max(n_cells, 1) - share @ np.square(means).sum(1)
-    ball = max(float(variance) / n_genes, 1e-12)
-
-    def times_covariance(gene: NDArray[np.float64]) -> NDArray[np.float64]:
-        gene = gene.ravel()
-        within = (cells @ gene) @ cells / n_cells - (share * (means @ gene)) @ means
-        return np.asarray((1 - SHRINKAGE) * within + SHRINKAGE * ball * gene)
-
-    covariance = LinearOperator((n_genes, n_genes), matvec=times_covariance, dtype=np.float64)
-    directions, offsets = np.zeros((n_types, n_genes)), np.full(n_types, -np.inf)
+    covariance = _covariance(expression[labelled], codes[labelled], means)
+    directions, offsets = np.zeros(means.shape), np.full(n_types, -np.inf)
     for code in present:
         directions[code] = cg(covariance, means[code], rtol=TOLERANCE)[0]
         offsets[code] = -0.5 * means[code] @ directions[code]
     return GeneDiscriminant(directions.astype(np.float32), offsets.astype(np.float32), weight)
+
+
+def _covariance(
+    expression: csr_matrix, codes: NDArray[np.int64], means: NDArray[np.float64]
+) -> LinearOperator:
+    """Return the shrunken covariance of cells around the means of their types, not written out."""
+    cells = csr_matrix(expression, dtype=np.float64)
+    n_cells, n_genes = cells.shape
+    members = member_weights(codes, len(means))
+    squares = cells.multiply(cells).sum() - 2 * (members.T @ cells).multiply(means).sum()
+    squares += np.square(means).sum(1)[codes].sum()
+    ball = max(float(squares) / (n_cells * n_genes), 1e-12)
+
+    def times(gene: NDArray[np.float64]) -> NDArray[np.float64]:
+        gene = gene.ravel()
+        apart = cells @ gene - (means @ gene)[codes]
+        within = (apart @ cells - (apart @ members) @ means) / n_cells
+        return np.asarray((1 - SHRINKAGE) * within + SHRINKAGE * ball * gene)
+
+    return LinearOperator((n_genes, n_genes), matvec=times, dtype=np.float64)
