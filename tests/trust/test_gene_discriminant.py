@@ -10,12 +10,18 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from plkd.trust.discriminant import LEAST_LOG_PROBABILITY
 from plkd.trust.gene_discriminant import (
+    FEWEST_CELLS,
     HEARD_UNTIL,
     MOST_CELLS,
     SHRINKAGE,
     GeneDiscriminant,
     gene_discriminant,
 )
+
+
+@pytest.fixture
+def all_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plkd.trust.gene_discriminant.FEWEST_CELLS", 1)
 
 
 def cells_of(sizes: tuple[int, ...], n_genes: int, seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
@@ -36,6 +42,7 @@ def says(found: GeneDiscriminant, cells: csr_matrix) -> np.ndarray:
     )
 
 
+@pytest.mark.usefixtures("all_take_part")
 @pytest.mark.parametrize("sizes", [(60, 40), (80, 30, 12), (40, 30, 4, 9)])
 def test_as_in_scikit_learn(sizes: tuple[int, ...]) -> None:
     cells, codes = cells_of(sizes, 30)
@@ -52,19 +59,30 @@ def test_as_in_scikit_learn(sizes: tuple[int, ...]) -> None:
 
 
 def test_cells_without_a_label_say_nothing() -> None:
-    cells, codes = cells_of((60, 40), 30)
-    hidden = np.where(np.arange(100) % 3 == 0, -1, codes)
+    cells, codes = cells_of((90, 90), 30)
+    hidden = np.where(np.arange(180) % 3 == 0, -1, codes)
     whole = gene_discriminant(cells[hidden >= 0], codes[hidden >= 0], 2, weight=0.2)
     found = gene_discriminant(cells, hidden, 2, weight=0.2)
     np.testing.assert_array_equal(found.directions, whole.directions)
 
 
-def test_a_type_without_cells_is_as_improbable_as_can_be() -> None:
-    cells, codes = cells_of((60, 40), 30)
-    found = says(gene_discriminant(cells, 2 * codes, 4, weight=1.0), cells)
-    whole = says(gene_discriminant(cells, codes, 2, weight=1.0), cells)
-    np.testing.assert_allclose(found[:, [0, 2]], whole, atol=1e-4)
-    assert (found[:, [1, 3]] == LEAST_LOG_PROBABILITY).all()
+def test_nothing_speaks_for_or_against_a_type_of_few_cells() -> None:
+    cells, codes = cells_of((FEWEST_CELLS, FEWEST_CELLS - 1, 80, 0), 30)
+    found = gene_discriminant(cells, codes, 4, weight=1.0)
+    whole = gene_discriminant(cells[codes != 1], codes[codes != 1] // 2, 2, weight=1.0)
+    assert np.isneginf(found.offsets).tolist() == [False, True, False, True]
+    said, expected = says(found, cells), says(whole, cells)
+    assert expected.min() < -1
+    best = expected.max(1)
+    np.testing.assert_allclose(said[:, 1], best, atol=0.05)
+    np.testing.assert_allclose(said[:, 3], best, atol=0.05)
+    assert (said.max(1) - said[:, [0, 2]].max(1)).max() < 1e-5
+
+
+def test_where_all_types_have_few_cells_it_says_nothing() -> None:
+    cells, codes = cells_of((20, 30), 30)
+    found = gene_discriminant(cells, codes, 2, weight=1.0)
+    assert not says(found, cells).any()
 
 
 def test_it_is_heard_less_the_stranger_a_cell_is() -> None:
@@ -104,6 +122,7 @@ def test_of_very_many_cells_some_are_asked_the_same_each_time() -> None:
     assert (says(found[0], cells).argmax(1) == codes).mean() > 0.7
 
 
+@pytest.mark.usefixtures("all_take_part")
 def test_a_rare_type_has_the_mean_of_all_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     cells, codes = cells_of((300, 200, 4), 30)
     whole = gene_discriminant(cells, codes, 3, weight=0.2)
@@ -115,6 +134,7 @@ def test_a_rare_type_has_the_mean_of_all_its_cells(monkeypatch: pytest.MonkeyPat
         assert (says(found, new).argmax(1) == expected).mean() > 0.9
 
 
+@pytest.mark.usefixtures("all_take_part")
 def test_types_that_are_points_are_told_apart() -> None:
     cells = csr_matrix(np.repeat(np.eye(2, 5, dtype=np.float32), 3, axis=0))
     codes = np.repeat([0, 1], 3)
@@ -124,7 +144,7 @@ def test_types_that_are_points_are_told_apart() -> None:
 
 
 def test_it_is_the_same_from_its_arrays() -> None:
-    cells, codes = cells_of((60, 40), 30)
+    cells, codes = cells_of((60, 70), 30)
     found = gene_discriminant(cells, codes, 2, weight=0.2)
     again = GeneDiscriminant.from_arrays(found.as_arrays())
     np.testing.assert_array_equal(says(again, cells), says(found, cells))
