@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -21,7 +23,7 @@ BRIEF = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2)
 def model():
     small = TeacherConfig(n_patterns=6, width=16)
     annotator = CellAnnotator(teacher=small, training=BRIEF, device="cpu")
-    return annotator.fit(toy_reference(200), labels_key="cell_type", batch_key="batch")
+    return annotator.fit(toy_reference(500), labels_key="cell_type", batch_key="batch")
 
 
 def devices_of(*networks):
@@ -94,11 +96,14 @@ def test_the_discriminant_is_heard_beside_either_network(model, network):
     )
 
 
-def test_without_its_weight_the_networks_speak_alone():
-    config = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=2, discriminant_weight=0.0)
+@pytest.mark.parametrize(
+    ("n_cells", "weight"), [(200, 0.0), (60, 0.2)], ids=["no weight", "few cells"]
+)
+def test_without_a_discriminant_the_networks_speak_alone(n_cells, weight):
+    config = replace(BRIEF, discriminant_weight=weight)
     alone = CellAnnotator(
         teacher=TeacherConfig(n_patterns=6, width=16), training=config, device="cpu"
-    ).fit(toy_reference(200), labels_key="cell_type", batch_key="batch")
+    ).fit(toy_reference(n_cells), labels_key="cell_type", batch_key="batch")
     cells = np.random.default_rng(0).gamma(0.5, size=(40, len(alone.genes_))).astype(np.float32)
     with torch.inference_mode():
         expected = alone.student_(torch.from_numpy(cells)).logits.softmax(1)

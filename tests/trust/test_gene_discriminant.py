@@ -79,10 +79,10 @@ def test_nothing_speaks_for_or_against_a_type_of_few_cells() -> None:
     assert (said.max(1) - said[:, [0, 2]].max(1)).max() < 1e-5
 
 
-def test_where_all_types_have_few_cells_it_says_nothing() -> None:
-    cells, codes = cells_of((20, 30), 30)
-    found = gene_discriminant(cells, codes, 2, weight=1.0)
-    assert not says(found, cells).any()
+@pytest.mark.parametrize("sizes", [(20, 30), (FEWEST_CELLS, 30)])
+def test_there_is_none_where_fewer_than_two_types_take_part(sizes: tuple[int, int]) -> None:
+    cells, codes = cells_of(sizes, 30)
+    assert gene_discriminant(cells, codes, 2, weight=1.0) is None
 
 
 def test_it_is_heard_less_the_stranger_a_cell_is() -> None:

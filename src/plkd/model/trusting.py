@@ -98,7 +98,7 @@ def learn_trust(
         type_space(*whole),
         found,
         group_space(*whole) if told else None,
-        gene_discriminant(*whole, weight=discriminant_weight) if discriminant_weight else None,
+        None if beside is None else gene_discriminant(*whole, weight=discriminant_weight),
     )
 
 

@@ -85,14 +85,11 @@ class GeneDiscriminant:
         further than that, and what a network is very sure of stays. A type that is left out has
         what the best of the others has, so that nothing speaks for or against it.
         """
-        left_out = np.isneginf(self.offsets)
-        if left_out.all():
-            return logits
         says = heard + self.offsets
         says -= largest_in_row(says)[:, None]
         total = np.log(np.exp(says) @ np.ones(says.shape[1], dtype=np.float32))
         says = np.maximum(says - total[:, None], np.float32(LEAST_LOG_PROBABILITY))
-        says[:, left_out] = -total[:, None]
+        says[:, np.isneginf(self.offsets)] = -total[:, None]
         part = self.weight * np.clip(1 - (scores - middle) / HEARD_UNTIL, 0, 1)
         return logits + part.astype(np.float32)[:, None] * says
 
@@ -112,7 +109,7 @@ class GeneDiscriminant:
 
 def gene_discriminant(
     expression: csr_matrix, codes: NDArray[np.int64], n_types: int, *, weight: float
-) -> GeneDiscriminant:
+) -> GeneDiscriminant | None:
     r"""Learn the discriminant of the cells of a reference that have a label.
 
     Parameters
@@ -126,6 +123,10 @@ def gene_discriminant(
     weight
         How much it will count beside a network.
 
+    Returns
+    -------
+    ``None`` where fewer than two types have 50 cells or more: there is nothing to tell apart.
+
     Notes
     -----
     Linear discriminant analysis without the types' shares: with :math:`m_t` the mean of type t and
@@ -137,6 +138,8 @@ def gene_discriminant(
     labelled = np.flatnonzero(codes >= 0)
     means = weighted_means(expression, member_weights(codes, n_types))
     taking_part = np.flatnonzero(np.bincount(codes[labelled], minlength=n_types) >= FEWEST_CELLS)
+    if len(taking_part) < 2:
+        return None
     if len(labelled) > MOST_CELLS:
         labelled = np.sort(np.random.default_rng(0).permutation(labelled)[:MOST_CELLS])
     covariance = _covariance(expression[labelled], codes[labelled], means)

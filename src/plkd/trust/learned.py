@@ -89,7 +89,7 @@ class Trust:
         Where groups of like cells of the reference lie; ``None`` where no network has ``grouped``.
     discriminant
         What is heard beside the networks where a cell is like the reference; ``None`` where its
-        weight was 0, and in models of format versions up to 6.
+        weight was 0 or too few cells have labels, and in models of format versions up to 6.
     """
 
     space: TypeSpace
