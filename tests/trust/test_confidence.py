@@ -11,6 +11,7 @@ from plkd.trust.confidence import (
     LIKELY_SLOPE_BESIDE,
     Calibration,
     fit_calibration,
+    likely_slope,
 )
 
 
@@ -54,11 +55,64 @@ def test_few_cells_do_not_outweigh_what_is_likely_beforehand():
 def test_what_is_likely_beforehand_is_what_few_cells_leave():
     probability, right, scores = cells(6)
     alone, beside = (
-        fit_calibration(probability, right, scores, middle=0.0, likely_slope=likely)
+        fit_calibration(probability, right, scores, middle=0.0, likely=likely)
         for likely in (LIKELY_SLOPE, LIKELY_SLOPE_BESIDE)
     )
     assert alone.slope == pytest.approx(LIKELY_SLOPE, rel=0.2)
     assert beside.slope == pytest.approx(LIKELY_SLOPE_BESIDE, rel=0.2)
+
+
+def test_networks_that_learned_from_few_cells_are_believed_less():
+    slopes = [likely_slope(n, beside=False) for n in (50, 200, 1000, 10**6)]
+    assert slopes == sorted(slopes)
+    assert slopes[1] == LIKELY_SLOPE / 2
+    assert slopes[3] == pytest.approx(LIKELY_SLOPE, rel=1e-3)
+    assert likely_slope(200, beside=True) == LIKELY_SLOPE_BESIDE / 2
+
+
+def test_cells_that_were_looked_at_twice_count_once():
+    probability, right, scores = cells(60, sharp=2.0)
+    once = fit_calibration(probability, right, scores, middle=0.0)
+    twice = [np.concatenate([each, each]) for each in (probability, right, scores)]
+    again = fit_calibration(*twice, middle=0.0, n_cells=60)
+    assert again.slope == pytest.approx(once.slope, rel=1e-4)
+    assert abs(fit_calibration(*twice, middle=0.0).slope - 0.5) < abs(once.slope - 0.5)
+
+
+def hopeless(n_cells: int = 40, n_types: int = 10, seed: int = 0):
+    """Return probabilities of a network that is right in a quarter of the cells at most."""
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet([0.1] * n_types, n_cells).astype(np.float32)
+    return probabilities, rng.random(n_cells) < 0.25, rng.uniform(0, 2, n_cells)
+
+
+def test_labels_that_are_mostly_wrong_are_not_believed_by_half():
+    probabilities, right, scores = hopeless()
+    found = fit_calibration(probabilities.max(1), right, scores, middle=1.0, likely=0.4)
+    new, truth, its = hopeless(2000, seed=1)
+    made = found.probabilities(new, its)
+    assert found.offset > 0.2
+    assert np.array_equal(made.argmax(1), new.argmax(1))
+    assert np.allclose(made.sum(1), 1, atol=1e-5)
+    assert new.max(1).mean() > 0.65
+    assert made.max(1).mean() == pytest.approx(truth.mean(), abs=0.15)
+    without = Calibration(found.slope, found.strangeness, found.middle)
+    assert made.max(1).mean() < without.probabilities(new, its).max(1).mean() - 0.1
+
+
+def test_nothing_is_taken_off_all_cells_unless_held_out_ones_insist():
+    for sharp in (1.0, 1.5, 2.0):
+        probability, right, scores = cells(sharp=sharp)
+        assert fit_calibration(probability, right, scores, middle=0.0).offset == 0
+    probability, _, scores = cells(20)
+    assert fit_calibration(probability, probability > 0.6, scores, middle=0.0).offset == 0
+
+
+def test_of_two_types_the_named_one_stays_first_whatever_is_taken_off():
+    given = np.array([[0.7, 0.3], [0.1, 0.9]], dtype=np.float32)
+    made = Calibration(slope=0.3, offset=3.0).probabilities(given, np.zeros(2))
+    assert np.array_equal(made.argmax(1), [0, 1])
+    assert np.allclose(made.max(1), 0.5, atol=1e-5)
 
 
 def test_all_right_or_all_wrong_gives_finite_numbers():

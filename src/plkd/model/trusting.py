@@ -15,7 +15,7 @@ from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Cells
 from plkd.training.teach import altered, predict
-from plkd.trust.confidence import LIKELY_SLOPE, LIKELY_SLOPE_BESIDE, fit_calibration
+from plkd.trust.confidence import fit_calibration, likely_slope
 from plkd.trust.conformal import held_out_scores
 from plkd.trust.drift import Condition
 from plkd.trust.gene_discriminant import GeneDiscriminant, gene_discriminant
@@ -83,13 +83,17 @@ def learn_trust(
     known = learning.expression, learning.codes, learning.n_types
     space, groups = type_space(*known), group_space(*known)
     beside = gene_discriminant(*known, weight=discriminant_weight) if discriminant_weight else None
+    n_learned = int(np.count_nonzero(learning.codes >= 0))
+    likely = likely_slope(n_learned, beside=beside is not None)
     asked = np.random.default_rng(seed).permutation(labelled)
     (tried, final), found = networks, {}
     for name, network in tried.items():
         unseen = held_out.subset(np.sort(asked[: MOST_HELD_OUT[name]]))
         seen = _some_of_each_type(learning, MOST_OF_TYPE[name], seed)
         clouds = embedded_types(network, seen)
-        trust = _trust_of(network, unseen, clouds, seed, known=(space, groups, beside))
+        trust = _trust_of(
+            network, unseen, clouds, seed, known=(space, groups, beside), likely=likely
+        )
         seen = _some_of_each_type(cells, MOST_OF_TYPE[name], seed)
         found[name] = replace(trust, embedding=embedded_types(final[name], seen))
     whole = cells.expression, cells.codes, cells.n_types
@@ -114,6 +118,7 @@ def _trust_of(
     seed: int,
     *,
     known: tuple[TypeSpace, GroupSpace, GeneDiscriminant | None],
+    likely: float,
 ) -> NetworkTrust:
     """Return what held-out cells, as they are and under made-up batch effects, say of a network."""
     space, groups, beside = known
@@ -122,10 +127,9 @@ def _trust_of(
     logits, readings = zip(*(_asked(network, space, clouds, seen) for seen in both), strict=True)
     scale = novelty_scale(*readings)
     scores = [scale.scores(each) for each in readings]
-    middle, likely = float(np.median(scores[0])), LIKELY_SLOPE
+    middle = float(np.median(scores[0]))
     doubts = [1 - _softmax(each).max(1) for each in logits]  # of the network alone
     if beside is not None:
-        likely = LIKELY_SLOPE_BESIDE
         logits = tuple(
             beside.heard_beside(said, seen.expression @ beside.directions.T, score, middle)
             for said, seen, score in zip(logits, both, scores, strict=True)
@@ -137,7 +141,8 @@ def _trust_of(
         np.concatenate(scores),
         middle=middle,
         weights=np.repeat([AS_THEY_ARE, 1.0], len(cells)),
-        likely_slope=likely,
+        n_cells=len(cells),
+        likely=likely,
     )
     calibrated = calibration.probabilities(probabilities[0], scores[0])
     usual = Condition(
