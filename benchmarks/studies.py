@@ -1,11 +1,13 @@
-"""The paper's studies on real data: ablation (Table 5), abundance (Table 6), imbalance (Figure 7).
+"""The paper's studies on real data, and one of ours.
 
-    python benchmarks/studies.py ablation|abundance|imbalance --data FOLDER
+    python benchmarks/studies.py ablation|abundance|imbalance|size --data FOLDER
 
-writes ``docs/results/ablation.csv`` (one line a task, setting, method and seed), ``ablation.md``
-(tables, and sentences that say what they show) and ``ablation.png``; the others likewise. Lines
-that the CSV has are not run again, so an interrupted run goes on where it stopped. Peers that are
-not installed are left out, and their lines can be added from an environment that has them:
+are the paper's ablation (Table 5), abundance (Table 6) and imbalance (Figure 7), and how many
+reference cells are enough. The first writes ``docs/results/ablation.csv`` (one line a task,
+setting, method and seed), ``ablation.md`` (tables, and sentences that say what they show) and
+``ablation.png``; the others likewise. Lines that the CSV has are not run again, so an interrupted
+run goes on where it stopped. Peers that are not installed are left out, and their lines can be
+added from an environment that has them:
 
     peers/bin/python benchmarks/studies.py ablation --data FOLDER --methods svm celltypist
     python benchmarks/studies.py ablation --data FOLDER
@@ -23,7 +25,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from study import ablation, abundance, imbalance
+from study import ablation, abundance, imbalance, size
 from study.figures import save
 from study.names import LOOKS
 from study.rows import Row, frame, read_rows
@@ -32,7 +34,7 @@ from tasks import add_data_argument, data_folder
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
 STUDIES: Mapping[str, Study] = {
-    module.STUDY.name: module.STUDY for module in (ablation, abundance, imbalance)
+    module.STUDY.name: module.STUDY for module in (ablation, abundance, imbalance, size)
 }
 
 

@@ -42,12 +42,30 @@ class Sides:
 
 @dataclass(frozen=True)
 class Found:
-    """Labels of the query by one method; plkd also gives an embedding, ``(n_query, width)``."""
+    """What one method says of the query; plkd alone says more than labels.
+
+    Attributes
+    ----------
+    method
+        Its name.
+    labels
+        Label of each cell; of plkd the best known type.
+    fit_seconds
+        Seconds that learning took.
+    embedding
+        ``(n_query, width)``.
+    confidence
+        Probability that the label is right, ``(n_query,)``.
+    unknown
+        Which cells are called unknown, ``(n_query,)``.
+    """
 
     method: str
     labels: np.ndarray
     fit_seconds: float
     embedding: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    unknown: np.ndarray | None = None
 
 
 def sides_of(cells: TaskData) -> Sides:
@@ -132,4 +150,11 @@ def _by_network(query: AnnData, model: CellAnnotator, method: str, *, fit_second
     cells = query.copy()
     cells.obs = cells.obs[[]]  # nothing but genes and counts
     plkd.tl.annotate(cells, model, with_="student" if method == STUDENT else "teacher")
-    return Found(method, known_types(cells), fit_seconds, np.asarray(cells.obsm["X_plkd"]))
+    return Found(
+        method,
+        known_types(cells),
+        fit_seconds,
+        np.asarray(cells.obsm["X_plkd"]),
+        confidence=cells.obs["plkd_confidence"].to_numpy(),
+        unknown=(cells.obs["plkd_label"] == "unknown").to_numpy(),
+    )

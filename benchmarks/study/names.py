@@ -26,6 +26,7 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         TEACHER: Look("Teacher", "#56B4E9", "s"),
         "logistic unscaled": Look("logistic regression", "#D55E00", "^"),
         "svm": Look("linear SVM", "#E69F00", "v"),
+        "centroid": Look("nearest type mean", "#999999", "X"),
         "celltypist": Look("CellTypist", "#009E73", "D"),
         "mlp": Look("MLP in ACTINN's manner", "#CC79A7", "P"),
     }
