@@ -125,3 +125,18 @@ def test_directions_in_which_nothing_varies_do_no_harm():
     moved = aligned(flat, certain(types), batches)
     assert np.isfinite(moved).all()
     np.testing.assert_allclose(moved[:, WIDTH:], 0, atol=1e-5)
+
+
+def test_a_batch_whose_cells_lie_closer_together_is_spread_from_few_cells_too():
+    rng = np.random.default_rng(0)
+    n_cells, width = 20, 64
+    tight, wide = rng.normal(scale=0.5, size=(n_cells, width)), rng.normal(size=(n_cells, width))
+    other = rng.normal(size=(2 * n_cells, width)) + 20
+    points = np.concatenate([tight, wide, other]).astype(np.float32)
+    types = np.repeat([0, 1], 2 * n_cells)
+    batches = np.tile(np.repeat([0, 1], n_cells), 2)
+    moved = aligned(points, certain(types), batches)
+    sizes = [np.trace(np.cov(moved[rows].T)) for rows in np.split(np.arange(40), 2)]
+    assert 0.8 < sizes[0] / sizes[1] < 1.25
+    unmoved = [np.trace(np.cov(points[rows].T)) for rows in np.split(np.arange(40), 2)]
+    assert unmoved[0] / unmoved[1] < 0.3
