@@ -288,16 +288,16 @@ def test_a_file_gets_the_deepest_types_that_memory_gets(model, tmp_path: Path):
         model,
         tmp_path / "a.h5ad",
         hierarchy=parents,
-        min_confidence=0.9999,
+        min_confidence=0.999,
         chunk_size=50,
     )
     found, expected = anndata.read_h5ad(tmp_path / "a.h5ad"), annotated(model, query)
-    plkd.tl.deepest_types(expected, parents, min_confidence=0.9999)
+    plkd.tl.deepest_types(expected, parents, min_confidence=0.999)
     assert set(expected.obs["plkd_deepest"]) & {"lymphocyte", "myeloid"}
     assert (found.obs["plkd_deepest"].astype(str) == expected.obs["plkd_deepest"].astype(str)).all()
     confidences = (each.obs["plkd_deepest_confidence"] for each in (found, expected))
     assert np.allclose(*confidences, atol=1e-5)
-    assert found.uns["plkd_hierarchy"]["min_confidence"] == 0.9999
+    assert found.uns["plkd_hierarchy"]["min_confidence"] == 0.999
 
 
 # --- groups of like cells ----------------------------------------------------------------------
