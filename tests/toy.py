@@ -18,6 +18,7 @@ from anndata import AnnData
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from plkd.data.gene_sets import GeneSets
@@ -150,3 +151,13 @@ def _draw(n_cells: int, truth: Truth, batches: list[str], seed: int) -> AnnData:
         obs=obs,
         var=pd.DataFrame(index=list(truth.genes)),
     )
+
+
+def cells_of_types(counts: Mapping[str, int]) -> AnnData:
+    """Return so many cells of each type, of one batch, with one gene that all express alike."""
+    types = np.repeat(list(counts), list(counts.values()))
+    obs = pd.DataFrame(
+        {"cell_type": pd.Categorical(types), "batch": "a"},
+        index=[f"c{number}" for number in range(len(types))],
+    )
+    return AnnData(np.ones((len(types), 1), np.float32), obs=obs)

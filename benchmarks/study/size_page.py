@@ -44,7 +44,8 @@ def page(table: pd.DataFrame) -> str:
         ours = [method for method in methods if method in NETWORKS]
         for measure, title in {**MEASURES, **TRUST}.items():
             across = methods if measure in MEASURES else ours
-            parts.append(f"## {title}\n\n{by_size(grid, measure, across)}")
+            if across:
+                parts.append(f"## {title}\n\n{by_size(grid, measure, across)}")
         parts.append(f"## Macro F1 by task\n\n{by_task(grid, methods)}")
     return "\n\n".join(parts) + "\n"
 

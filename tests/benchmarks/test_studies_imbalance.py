@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
+
+from toy import cells_of_types
 
 
 @pytest.fixture
@@ -17,19 +18,11 @@ def imbalance(script: Callable[[str], ModuleType]) -> ModuleType:
     return script("study.imbalance")
 
 
-def cells(counts: dict[str, int]) -> anndata.AnnData:
-    types = np.repeat(list(counts), list(counts.values()))
-    obs = pd.DataFrame(
-        {"cell_type": pd.Categorical(types), "batch": "a"},
-        index=[f"c{number}" for number in range(len(types))],
-    )
-    return anndata.AnnData(np.ones((len(types), 1), np.float32), obs=obs)
-
-
 @pytest.fixture
 def sides(imbalance: ModuleType) -> object:
     return imbalance.Sides(
-        cells({"B": 200, "DC": 85, "Mono": 1580}), cells({"B": 30, "DC": 20, "Mono": 100})
+        cells_of_types({"B": 200, "DC": 85, "Mono": 1580}),
+        cells_of_types({"B": 30, "DC": 20, "Mono": 100}),
     )
 
 
@@ -65,7 +58,7 @@ def test_too_few_cells_are_refused(imbalance: ModuleType, sides: object) -> None
 def test_scores_of_the_rare_type(imbalance: ModuleType) -> None:
     setting = next(s for s in imbalance.STUDY.settings if s.name == "CD14 Mono : DC, 500:1")
     sides = imbalance.Sides(
-        cells({"CD14 Mono": 1500, "DC": 3}), cells({"CD14 Mono": 1000, "DC": 20})
+        cells_of_types({"CD14 Mono": 1500, "DC": 3}), cells_of_types({"CD14 Mono": 1000, "DC": 20})
     )
     labels = np.where(sides.truth == "DC", "DC", "CD14 Mono").astype(object)
     labels[1000:1005] = "CD14 Mono"  # 15 of 20 found
@@ -83,7 +76,9 @@ def test_scores_of_the_rare_type(imbalance: ModuleType) -> None:
 
 def test_no_rare_cell_found_is_zero(imbalance: ModuleType) -> None:
     setting = imbalance.STUDY.settings[0]
-    sides = imbalance.Sides(cells({"CD14 Mono": 9, "DC": 3}), cells({"CD14 Mono": 9, "DC": 3}))
+    sides = imbalance.Sides(
+        cells_of_types({"CD14 Mono": 9, "DC": 3}), cells_of_types({"CD14 Mono": 9, "DC": 3})
+    )
     found = imbalance.Found("svm", np.full(12, "CD14 Mono"), 1.0)
     (row,) = imbalance.measure(setting, sides, found)
     assert (row["f1"], row["f1_same_ratio"], row["precision"], row["recall"]) == (0, 0, 0, 0)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
+
+from toy import cells_of_types
 
 
 @pytest.fixture
@@ -17,18 +18,12 @@ def size(script: Callable[[str], ModuleType]) -> ModuleType:
     return script("study.size")
 
 
-def cells(counts: dict[str, int]) -> anndata.AnnData:
-    types = np.repeat(list(counts), list(counts.values()))
-    obs = pd.DataFrame(
-        {"cell_type": pd.Categorical(types), "batch": "a"},
-        index=[f"c{number}" for number in range(len(types))],
-    )
-    return anndata.AnnData(np.ones((len(types), 1), np.float32), obs=obs)
-
-
 @pytest.fixture
 def sides(size: ModuleType) -> object:
-    return size.Sides(cells({"B": 300, "DC": 4, "Mono": 700}), cells({"B": 30, "DC": 9, "Mono": 9}))
+    return size.Sides(
+        cells_of_types({"B": 300, "DC": 4, "Mono": 700}),
+        cells_of_types({"B": 30, "DC": 9, "Mono": 9}),
+    )
 
 
 def test_draws_are_nested_and_leave_small_types_out_on_both_sides(size, sides):
@@ -51,7 +46,7 @@ def test_more_cells_than_there_are_cannot_be_drawn(size, sides):
 
 
 def test_the_measures(size):
-    sides = size.Sides(cells({"B": 50, "T": 50}), cells({"B": 8, "T": 2}))
+    sides = size.Sides(cells_of_types({"B": 50, "T": 50}), cells_of_types({"B": 8, "T": 2}))
     labels = np.array(["B"] * 9 + ["T"])
     sure = np.full(10, 0.8)
     found = size.Found("plkd student", labels, 1.0, None, sure, np.arange(10) < 3)
@@ -114,6 +109,7 @@ def test_a_page_without_anything_to_compare(size):
     alone = size.page(table[table["method"] == "celltypist"])
     assert "What the numbers show" not in alone
     assert "## Macro F1 by task" in alone
+    assert "calibration error\n" not in alone
     half = table[~((table["method"] == "svm") & (table["setting"] == "all cells"))]
     half = half[~((half["method"] == "celltypist") & (half["setting"] == "200 cells"))]
     text = size.page(half[half["task"] == "a"].head(3))

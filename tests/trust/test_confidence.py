@@ -115,6 +115,15 @@ def test_of_two_types_the_named_one_stays_first_whatever_is_taken_off():
     assert np.allclose(made.max(1), 0.5, atol=1e-5)
 
 
+def test_a_certain_cell_stays_certain_beside_an_offset():
+    given = np.array([[1.0, 0.0, 0.0], [0.5, 0.4, 0.1]], dtype=np.float32)
+    made = Calibration(slope=4.0, offset=1.0).probabilities(given, np.zeros(2))
+    assert np.isfinite(made).all()
+    assert np.allclose(made.sum(1), 1, atol=1e-5)
+    assert made[0, 0] == pytest.approx(1, abs=1e-6)
+    assert made[1].argmax() == 0
+
+
 def test_all_right_or_all_wrong_gives_finite_numbers():
     probability, _, scores = cells(200)
     for right in (np.ones(200, dtype=bool), np.zeros(200, dtype=bool)):

@@ -33,6 +33,8 @@ INSISTENCE = 2.0
 than said, before anything is taken off the confidence of all."""
 
 LEAST_OFFSET = 0.01
+"""What is less than this is none: the search ends near 0, not at it."""
+
 STEEPEST = 5.0
 
 
@@ -103,7 +105,8 @@ class Calibration:
         largest = largest_in_row(rest)
         if self.offset > 0:
             even = np.float32(1 / max(probabilities.shape[1] - 1, 1))
-            over = np.maximum(largest - confidence / (1 - confidence), 0)
+            most = confidence / np.maximum(1 - confidence, 1e-12)  # share at which a type ties
+            over = np.maximum(largest - most, 0)
             nearer = np.minimum(over / np.maximum(largest - even, 1e-12), 1)[:, None]
             rest += nearer * (even - rest)
             rest[rows, named] = 0
