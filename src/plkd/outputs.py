@@ -103,7 +103,12 @@ def replace_when_done(
 
 @contextmanager
 def replace_folder_when_done(
-    out: Path, *, kind: str, is_kind: Callable[[Path], bool], source: Path, overwrite: bool = False
+    out: Path,
+    *,
+    kind: str,
+    is_kind: Callable[[Path], bool],
+    source: Path | Sequence[Path],
+    overwrite: bool = False,
 ) -> Iterator[Path]:
     """Give the path of a new folder beside ``out`` and rename it to ``out`` at a good end.
 
@@ -116,7 +121,7 @@ def replace_folder_when_done(
     kind, is_kind
         What it is, to be printed, and what says whether a folder is such; none else is replaced.
     source
-        The input, which ``out`` must neither be nor lie in nor hold.
+        The input, or the inputs, which ``out`` must neither be nor lie in nor hold.
     overwrite
         Replace a folder of the kind that stands there.
 
@@ -128,9 +133,10 @@ def replace_folder_when_done(
         ``out`` is the input, lies in it or holds it, is something else, or its folder does not
         exist.
     """
-    _refuse_input(out, [source])
-    given, made = source.resolve(), out.resolve()
-    if given in made.parents or made in given.parents:
+    sources = [source] if isinstance(source, Path) else source
+    _refuse_input(out, sources)
+    made = out.resolve()
+    if any(given in made.parents or made in given.parents for given in map(Path.resolve, sources)):
         raise InputError(
             "an output that neither lies in the input nor holds it",
             str(out),

@@ -161,12 +161,31 @@ def test_evaluated_and_smoothed(query, tmp_path, annotator):
     assert "plkd_label_smoothed" not in read_store(out).obs
 
 
-def test_integrated_with_a_file(query, tmp_path, annotator):
-    other = query[:50].copy()
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["joint.h5ad", "joint.zarr"])
+def test_integrated_with_a_file(query, tmp_path, annotator, version, name):
+    other, out = query[:50].copy(), tmp_path / name
     other.write_h5ad(tmp_path / "two.h5ad")
     one = written_store(query, tmp_path / "one.zarr")
-    integrate_files([one, tmp_path / "two.h5ad"], annotator, tmp_path / "joint.h5ad")
+    with anndata.settings.override(zarr_write_format=version):
+        integrate_files([one, tmp_path / "two.h5ad"], annotator, out)
     expected = plkd.tl.integrate({"one": query, "two": other}, annotator)
-    read = anndata.read_h5ad(tmp_path / "joint.h5ad")
+    read = read_cells(out)
     assert list(read.obs_names) == list(expected.obs_names)
+    assert list(read.obs["plkd_layer"]) == list(expected.obs["plkd_layer"])
+    assert set(read.uns["plkd"]["layers"]) == {"one", "two"}
     np.testing.assert_allclose(read.obsm["X_plkd"], expected.obsm["X_plkd"], atol=1e-5)
+    assert {path.name for path in tmp_path.iterdir()} == {"one.zarr", "two.h5ad", name}
+    with pytest.raises(OutputExistsError):
+        integrate_files([one, tmp_path / "two.h5ad"], annotator, out)
+    integrate_files([one], annotator, out, batch_key="batch", overwrite=True)
+    assert read_cells(out).n_obs == query.n_obs
+
+
+def test_no_input_is_integrated_over(query, tmp_path, annotator):
+    one, two = (written_store(query, tmp_path / name) for name in ("one.zarr", "two.zarr"))
+    before = content(tmp_path)
+    for out in (one, two, two / "inside.zarr"):
+        with pytest.raises(InputError, match="an output that"):
+            integrate_files([one, two], annotator, out, overwrite=True)
+    assert content(tmp_path) == before

@@ -23,7 +23,8 @@ Atac = Annotated[
     Path,
     typer.Argument(
         metavar="PEAKS.h5ad|FRAGMENTS.tsv.gz",
-        help="Counts of peaks named chr:start-end (h5ad, or h5mu with --modality), or fragments.",
+        help="Counts of peaks named chr:start-end (h5ad, zarr, or h5mu with --modality), or "
+        "fragments.",
     ),
 ]
 Genes = Annotated[
@@ -99,7 +100,7 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="ACTIVITY.h5ad",
-        help="Cells x genes, counts.",
+        help="Cells x genes, counts; a zarr store where it is named .zarr.",
         rich_help_panel=_OUTPUT,
     ),
 ]
@@ -130,10 +131,11 @@ def gene_activity(
     from plkd.cli.progress_bars import cell_progress
     from plkd.data.atac.activity_files import gene_activity_file
     from plkd.data.atac.gene_regions import PROTEIN_CODING
+    from plkd.data.cell_files import is_cells
 
     began = time.perf_counter()
     biotypes = tuple(biotype) if biotype else PROTEIN_CODING
-    unit = "cells" if atac.suffix in (".h5ad", ".h5mu") else "MB"
+    unit = "cells" if is_cells(atac) else "MB"
     with cell_progress("adding up", unit=unit, quiet=quiet) as progress:
         summary = gene_activity_file(
             atac,

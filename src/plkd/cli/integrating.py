@@ -143,7 +143,8 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="JOINT.h5ad",
-        help="Joint embedding and obs of all cells, without genes.",
+        help="Joint embedding and obs of all cells, without genes; a zarr store where it is named "
+        ".zarr.",
         rich_help_panel=_OUTPUT,
     ),
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plkd.data.h5ad_files import damaged, h5ad_target, open_h5ad
+from plkd.data.h5ad_files import damaged, h5ad_target, is_hdf5, open_h5ad
 from plkd.data.zarr_stores import (
     NamesOf,
     finish_zarr,
     is_zarr,
     is_zarr_name,
+    new_zarr,
     open_zarr,
     quiet_zarr,
     zarr_package,
@@ -21,6 +22,15 @@ from plkd.outputs import replace_folder_when_done, replace_when_done
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+
+def is_cells(path: str | Path) -> bool:
+    """Say whether something is an HDF5 file or a zarr store, or is named as a store is."""
+    return is_hdf5(path) or is_zarr(path) or is_zarr_name(path)
+
+
+ANNDATA = {"encoding-type": "anndata", "encoding-version": "0.1.0"}
+"""What an h5ad file or a zarr store says of itself."""
 
 
 @contextmanager
@@ -86,7 +96,7 @@ def cells_target(out: str | Path) -> Path:
 
 
 def replace_cells_when_done(
-    out: Path, *, overwrite: bool, source: Path
+    out: Path, *, overwrite: bool, source: Path | Sequence[Path]
 ) -> AbstractContextManager[Path]:
     """Give the path of a new h5ad file or zarr store, as ``out`` is named, and rename it at last.
 
@@ -100,6 +110,36 @@ def replace_cells_when_done(
     return replace_folder_when_done(
         out, kind="a zarr store", is_kind=is_zarr, source=source, overwrite=overwrite
     )
+
+
+def write_cells(adata: AnnData, path: Path) -> None:
+    """Write an AnnData as an h5ad file or a zarr store, as ``path`` is named."""
+    if not is_zarr_name(path):
+        adata.write_h5ad(path)
+        return
+    with quiet_zarr():
+        adata.write_zarr(path)
+
+
+@contextmanager
+def new_cells(path: Path) -> Iterator[Any]:
+    """Make an h5ad file or a zarr store, as ``path`` is named, that holds nothing yet.
+
+    Yields
+    ------
+    The HDF5 file or zarr group, open to be filled; finished at a good end.
+    """
+    if not is_zarr_name(path):
+        import h5py
+
+        with h5py.File(path, "w") as file:
+            file.attrs.update(ANNDATA)
+            yield file
+        return
+    with quiet_zarr():
+        group = new_zarr(path, ANNDATA)
+        yield group
+        finish_zarr(group)
 
 
 @contextmanager

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from plkd.data.cell_files import open_cells
-from plkd.data.zarr_stores import SPARSE, is_zarr, is_zarr_name, new_zarr, quiet_zarr
+from plkd.data.cell_files import new_cells, open_cells
+from plkd.data.zarr_stores import SPARSE, is_zarr, is_zarr_name
 
 Stop = Callable[[], bool]
 
 BYTES_AT_A_TIME = 1 << 23
 VALUES_AT_A_TIME = 1 << 22
 """What is copied at once; memory does not grow with the file."""
-
-ANNDATA = {"encoding-type": "anndata", "encoding-version": "0.1.0"}
 
 NESTED = ("", "anndata", "dict", "raw")
 """What holds further elements in an h5ad file or a zarr store, by ``encoding-type``."""
@@ -45,13 +43,8 @@ def copy_cells(source: Path, target: Path, *, stop: Stop = _never) -> None:
     """
     in_store = is_zarr_name(target)
     if is_zarr(source) != in_store:
-        with open_cells(source) as given, quiet_zarr():
-            if in_store:
-                _copy_elements(given, new_zarr(target, ANNDATA), stop)
-                return
-            with h5py.File(target, "w") as file:
-                file.attrs.update(ANNDATA)
-                _copy_elements(given, file, stop)
+        with open_cells(source) as given, new_cells(target) as made:
+            copy_elements(given, made, stop=stop)
     elif in_store:
         _copy_folder(source, target, stop)
     else:
@@ -78,9 +71,22 @@ def _copy_folder(source: Path, target: Path, stop: Stop) -> None:
             copy_file(path, target / path.name, stop=stop)
 
 
-def _copy_elements(source: Any, target: Any, stop: Stop) -> None:
-    """Copy all that a group holds."""
-    for name in list(source.keys()):
+def copy_elements(
+    source: Any, target: Any, names: Iterable[str] | None = None, *, stop: Stop = _never
+) -> None:
+    """Copy what a group holds: all, or what has one of some names.
+
+    Parameters
+    ----------
+    source, target
+        Groups of an h5ad file or a zarr store, also one of each.
+    names
+        Which elements; those that are not there are left out.
+    stop
+        As of :func:`copy_cells`.
+    """
+    there = list(source.keys())
+    for name in there if names is None else [name for name in names if name in there]:
         if stop():
             return
         element = source[name]
@@ -95,7 +101,7 @@ def _copy_elements(source: Any, target: Any, stop: Stop) -> None:
         elif kind in NESTED:
             made = target.create_group(name)
             _copy_attributes(element, made)
-            _copy_elements(element, made, stop)
+            copy_elements(element, made, stop=stop)
         else:
             _copy_whole(element, target, name)
 

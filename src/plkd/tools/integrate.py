@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plkd.data.h5ad_files import h5ad_target
+from plkd.data.cell_files import cells_target, replace_cells_when_done, write_cells
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
 from plkd.model.predict import Network
-from plkd.outputs import replace_when_done
 from plkd.tools.annotate import CHUNK_SIZE
 from plkd.tools.joining import IntegrationSummary, join
 from plkd.tools.joint_inputs import inputs_from_files, inputs_from_memory
@@ -191,7 +190,7 @@ def integrate_files(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> IntegrationSummary:
-    """Bring the cells of several files into one joint embedding, in a new h5ad file.
+    """Bring the cells of several files into one joint embedding, in a new file or store.
 
     Expression is read in chunks: memory grows with the cells, by the width of the embedding and
     their tables, and not with the genes. The output is written beside its place and renamed when
@@ -202,7 +201,7 @@ def integrate_files(
     paths
         The inputs, h5ad files or zarr stores; or one h5mu, whose modalities are the inputs.
     out
-        The new file, h5ad.
+        The new h5ad file, or zarr store where it is named ``.zarr``.
     names
         Names of the inputs; the default is the name of each file without its suffix, or that of
         the modality.
@@ -242,13 +241,14 @@ def integrate_files(
         seed=seed,
         chunk_size=chunk_size,
     )
+    out = cells_target(out)
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     with (
-        replace_when_done(h5ad_target(out), overwrite=overwrite, source=files) as partial,
+        replace_cells_when_done(out, overwrite=overwrite, source=files) as partial,
         inputs_from_files(
             files, names, modalities=modalities, layer=layer, use_raw=use_raw, slots=slots
         ) as inputs,
     ):
         joint, summary = join(inputs, model, how, progress=progress)
-        joint.write_h5ad(partial)
+        write_cells(joint, partial)
     return summary

@@ -12,14 +12,21 @@ from plkd.data.atac.activity_results import GeneActivitySummary, Totals, gene_ta
 from plkd.data.atac.fragment_activity import count_cells
 from plkd.data.atac.gene_annotation import GeneAnnotation
 from plkd.data.atac.gene_regions import PROTEIN_CODING, GeneRegions, gene_regions
-from plkd.data.atac.h5ad_rows import write_h5ad_rows, write_uns
 from plkd.data.atac.peak_activity import activity_chunks, peaks_of_genes, refuse_duplicated_cells
+from plkd.data.atac.written_rows import write_rows, write_uns
+from plkd.data.cell_files import (
+    cells_target,
+    is_cells,
+    open_cells,
+    replace_cells_when_done,
+    where_stored,
+    write_cells,
+)
 from plkd.data.gene_names import examples
-from plkd.data.h5ad_files import h5ad_target, is_hdf5, open_h5ad
 from plkd.data.source import source_from_h5ad
 from plkd.errors import InputError
 from plkd.keys import GENE_ACTIVITY_KEY
-from plkd.outputs import refuse_existing, replace_when_done
+from plkd.outputs import refuse_existing
 
 Progress = Callable[[int, int], None]
 
@@ -41,7 +48,7 @@ def gene_activity_file(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> GeneActivitySummary:
-    """Write the gene activity of a file of peaks or fragments into a new h5ad file.
+    """Write the gene activity of a file of peaks or fragments into a new file or store.
 
     It is written beside its place and renamed when complete; the input is only read. Of peaks
     memory grows with ``chunk_size``, of fragments with the result.
@@ -49,13 +56,14 @@ def gene_activity_file(
     Parameters
     ----------
     path
-        Peaks as h5ad, or h5mu, of which ``modality`` is taken; or a fragments file.
+        Peaks as h5ad file or zarr store, or h5mu, of which ``modality`` is taken; or a fragments
+        file.
     genes, upstream, downstream, biotypes, layer, barcodes, min_fragments, check_build, chunk_size
         As for :func:`gene_activity`.
     modality
         Of an h5mu file: the modality with the peaks.
     out
-        The new file, h5ad.
+        The new h5ad file, or zarr store where it is named ``.zarr``.
     overwrite
         Replace ``out`` where it exists.
     progress
@@ -73,22 +81,22 @@ def gene_activity_file(
     OutputExistsError
         ``out`` exists and ``overwrite`` is not set.
     """
-    path, out = Path(path), h5ad_target(out)
+    path, out = Path(path), cells_target(out)
     given = [path, *(Path(each) for each in (genes, barcodes) if isinstance(each, str | Path))]
     refuse_existing(out, overwrite=overwrite)  # before the minutes, not after them
     regions = gene_regions(genes, upstream=upstream, downstream=downstream, biotypes=biotypes)
-    if is_hdf5(path):
+    if is_cells(path):
         refuse_argument("barcodes", barcodes, "fragments")
         refuse_argument("min_fragments", min_fragments, "fragments")
         with (
             _peaks(path, modality) as peaks,
-            replace_when_done(out, overwrite=overwrite, source=given) as partial,
+            replace_cells_when_done(out, overwrite=overwrite, source=given) as partial,
         ):
             return _write_peaks(
                 peaks, regions, partial, layer, check_build, chunk_size, progress=progress
             )
     refuse_argument("layer", layer, "peaks")
-    with replace_when_done(out, overwrite=overwrite, source=given) as partial:
+    with replace_cells_when_done(out, overwrite=overwrite, source=given) as partial:
         counted = count_cells(
             path,
             regions,
@@ -97,23 +105,23 @@ def gene_activity_file(
             check_build=check_build,
             progress=progress,
         )
-        counted.as_anndata().write_h5ad(partial)
+        write_cells(counted.as_anndata(), partial)
     return counted.summary
 
 
 @contextmanager
 def _peaks(path: Path, modality: str) -> Iterator[Any]:
-    """Open a file of peaks: the file itself of h5ad, one modality of h5mu."""
+    """Open cells x peaks: an h5ad file or a zarr store itself, one modality of an h5mu file."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             names = list(file["mod"]) if "mod" in file else None
-    except OSError:  # open_h5ad says why
+    except OSError:  # a store, or open_cells says why
         names = None
     if names is None:
-        with open_h5ad(path) as file:
-            yield file
+        with open_cells(path) as cells:
+            yield cells
         return
     if modality not in names:
         raise InputError(
@@ -142,20 +150,14 @@ def _write_peaks(
     if "_index" not in obs.attrs:
         raise InputError(
             "an h5ad file written by anndata 0.7 or later",
-            f"an older one, {peaks.file.filename}",
+            f"an older one, {where_stored(peaks)}",
             "read it with anndata.read_h5ad and write it again",
         )
     refuse_duplicated_cells(read_elem(obs[obs.attrs["_index"]]))
     found = peaks_of_genes(read_elem(peaks["var"]), genes, check_build=check_build)
     totals = Totals(len(genes))
     chunks = activity_chunks(source, found.overlap, chunk_size=chunk_size, progress=progress)
-    write_h5ad_rows(
-        out,
-        totals.watch(chunks),
-        obs=obs,
-        obsm=peaks.get("obsm"),
-        var=gene_table(genes, found.n_peaks),
-    )
+    write_rows(out, totals.watch(chunks), given=peaks, var=gene_table(genes, found.n_peaks))
     summary = found.summary(totals, genes)
     write_uns(out, GENE_ACTIVITY_KEY, summary.for_uns())
     return summary
