@@ -99,7 +99,8 @@ def test_the_discriminant_is_heard_beside_either_network(model, network):
 @pytest.mark.parametrize(
     ("n_cells", "weight"), [(200, 0.0), (60, 0.2)], ids=["no weight", "few cells"]
 )
-def test_without_a_discriminant_the_networks_speak_alone(n_cells, weight):
+def test_without_a_discriminant_the_networks_speak_alone(monkeypatch, n_cells, weight):
+    monkeypatch.setattr("plkd.trust.gene_discriminant.FEWEST_IN_SMALL", 50)
     config = replace(BRIEF, discriminant_weight=weight)
     alone = CellAnnotator(
         teacher=TeacherConfig(n_patterns=6, width=16), training=config, device="cpu"
@@ -109,3 +110,15 @@ def test_without_a_discriminant_the_networks_speak_alone(n_cells, weight):
         expected = alone.student_(torch.from_numpy(cells)).logits.softmax(1)
     assert alone.trust_.discriminant is None
     np.testing.assert_allclose(Predictor(alone)(cells).probabilities, expected, atol=1e-6)
+
+
+def test_of_a_small_reference_types_of_few_cells_are_heard(monkeypatch):
+    """Small is the whole reference, not what was left when some of it was held out."""
+    few, made = toy_reference(60), {}
+    for size in (60, 59):
+        monkeypatch.setattr("plkd.trust.gene_discriminant.SMALL_REFERENCE", size)
+        made[size] = CellAnnotator(
+            teacher=TeacherConfig(n_patterns=6, width=16), training=BRIEF, device="cpu"
+        ).fit(few, labels_key="cell_type", batch_key="batch")
+    assert np.isfinite(made[60].trust_.discriminant.offsets).all()
+    assert made[59].trust_.discriminant is None

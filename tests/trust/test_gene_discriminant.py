@@ -11,11 +11,15 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from plkd.trust.discriminant import LEAST_LOG_PROBABILITY
 from plkd.trust.gene_discriminant import (
     FEWEST_CELLS,
+    FEWEST_IN_SMALL,
     HEARD_UNTIL,
     MOST_CELLS,
     SHRINKAGE,
+    SMALL_REFERENCE,
     GeneDiscriminant,
     gene_discriminant,
+    is_small,
+    mean_distance,
 )
 
 
@@ -149,3 +153,59 @@ def test_it_is_the_same_from_its_arrays() -> None:
     again = GeneDiscriminant.from_arrays(found.as_arrays())
     np.testing.assert_array_equal(says(again, cells), says(found, cells))
     assert again.weight == 0.2
+
+
+@pytest.mark.parametrize("n_cells", [150, 600])
+def test_mean_distance_is_that_to_means_and_covariance_of_other_cells(n_cells: int) -> None:
+    n_genes, rng = 400, np.random.default_rng(0)
+    together = rng.normal(size=(n_genes, 30)) / 2
+    true = together @ together.T + np.eye(n_genes) / 2
+    codes = np.arange(n_cells) % 4
+    values = rng.multivariate_normal(np.zeros(n_genes), true, n_cells)
+    values += rng.normal(size=(4, n_genes))[codes] / 3
+    apart = values - np.stack([values[codes == code].mean(0) for code in range(4)])[codes]
+    measured = apart.T @ apart / n_cells
+    ball = np.trace(measured) / n_genes * np.eye(n_genes)
+    shrunk = (1 - SHRINKAGE) * measured + SHRINKAGE * ball
+    expected = np.trace(np.linalg.solve(shrunk, true))
+    found = mean_distance(csr_matrix(values), codes, 4)
+    assert found == pytest.approx(expected, rel=0.08)
+    assert np.trace(np.linalg.solve(shrunk, measured)) < 0.97 * found  # by the same cells
+
+
+@pytest.mark.usefixtures("all_take_part")
+@pytest.mark.parametrize(("small", "chance"), [(True, 0.5), (False, 0.03)])
+def test_a_rare_type_has_as_good_a_chance_in_a_small_reference(small: bool, chance: float) -> None:
+    """Two types that do not differ: what is left of a difference is noise and what it costs."""
+    shares = []
+    for seed in range(12):
+        cells, _ = cells_of((230,), 300, seed=seed)
+        new, _ = cells_of((200,), 300, seed=100 + seed)
+        codes = (np.arange(230) < 12).astype(np.int64)
+        found = gene_discriminant(cells, codes, 2, weight=1.0, small=small)
+        shares.append((says(found, new).argmax(1) == 1).mean())
+    assert np.mean(shares) == pytest.approx(chance, abs=0.08)
+
+
+def test_in_a_small_reference_types_of_five_cells_take_part() -> None:
+    cells, codes = cells_of((FEWEST_IN_SMALL, FEWEST_IN_SMALL - 1, 40), 30)
+    found = gene_discriminant(cells, codes, 3, weight=1.0, small=True)
+    assert np.isneginf(found.offsets).tolist() == [False, True, False]
+    assert gene_discriminant(cells, codes, 3, weight=1.0) is None
+    few = codes != 0
+    assert gene_discriminant(cells[few], codes[few], 3, weight=1.0, small=True) is None
+
+
+def test_a_reference_is_small_by_its_cells_with_a_label() -> None:
+    codes = np.zeros(SMALL_REFERENCE + 1, dtype=np.int64)
+    assert not is_small(codes)
+    codes[7] = -1
+    assert is_small(codes)
+
+
+def test_points_in_a_small_reference_are_told_apart() -> None:
+    cells = csr_matrix(np.repeat(np.eye(2, 5, dtype=np.float32), 5, axis=0))
+    codes = np.repeat([0, 1], 5)
+    found = says(gene_discriminant(cells, codes, 2, weight=1.0, small=True), cells)
+    assert np.isfinite(found).all()
+    assert found.argmax(1).tolist() == codes.tolist()

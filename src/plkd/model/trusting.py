@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from plkd.training.teach import altered, predict
 from plkd.trust.confidence import fit_calibration, likely_slope
 from plkd.trust.conformal import held_out_scores
 from plkd.trust.drift import Condition
-from plkd.trust.gene_discriminant import GeneDiscriminant, gene_discriminant
+from plkd.trust.gene_discriminant import GeneDiscriminant, gene_discriminant, is_small
 from plkd.trust.group_space import GroupSpace, group_space
 from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust, Trust
@@ -82,7 +83,8 @@ def learn_trust(
         return None
     known = learning.expression, learning.codes, learning.n_types
     space, groups = type_space(*known), group_space(*known)
-    beside = gene_discriminant(*known, weight=discriminant_weight) if discriminant_weight else None
+    of_genes = partial(gene_discriminant, weight=discriminant_weight, small=is_small(cells.codes))
+    beside = of_genes(*known) if discriminant_weight else None
     n_learned = int(np.count_nonzero(learning.codes >= 0))
     likely = likely_slope(n_learned, beside=beside is not None)
     asked = np.random.default_rng(seed).permutation(labelled)
@@ -102,7 +104,7 @@ def learn_trust(
         type_space(*whole),
         found,
         group_space(*whole) if told else None,
-        None if beside is None else gene_discriminant(*whole, weight=discriminant_weight),
+        None if beside is None else of_genes(*whole),
     )
 
 
