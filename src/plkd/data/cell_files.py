@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+ANNDATA = {"encoding-type": "anndata", "encoding-version": "0.1.0"}
+"""What an h5ad file or a zarr store says of itself."""
+
+
 def is_cells(path: str | Path) -> bool:
     """Say whether something is an HDF5 file or a zarr store, or is named as a store is."""
     return is_hdf5(path) or is_zarr(path) or is_zarr_name(path)
-
-
-ANNDATA = {"encoding-type": "anndata", "encoding-version": "0.1.0"}
-"""What an h5ad file or a zarr store says of itself."""
 
 
 @contextmanager
