@@ -89,6 +89,56 @@ def test_it_can_be_saved_and_says_that_it_was_adapted(model, tmp_path):
     assert all(torch.equal(kept[key], v) for key, v in adapted.student_.state_dict().items())
 
 
+def confidence(query, model, **options):
+    return plkd.tl.annotate(query, model, copy=True, **options).obs["plkd_confidence"].to_numpy()
+
+
+def test_a_discriminant_of_the_query_is_heard_beside_the_student_alone(model):
+    query = far_query()
+    adapted = model.adapt(query, config=FAST)
+    alone = model.adapt(query, config=replace(FAST, discriminant_weight=0))
+    for key, value in weights(alone.student_).items():
+        assert torch.equal(value, adapted.student_.state_dict()[key])
+    assert alone.trust_ is model.trust_
+    beside = adapted.trust_.networks["student"].query
+    assert beside.weight == FAST.discriminant_weight
+    assert adapted.trust_.networks["teacher"] is model.trust_.networks["teacher"]
+    assert model.trust_.networks["student"].query is None
+    proba = [
+        plkd.tl.annotate(query, each, copy=True, probabilities=True).obsm["plkd_proba"]
+        for each in (adapted, alone)
+    ]
+    assert np.abs(proba[0] - proba[1]).max() > 0.01
+    by_teacher = [confidence(query, each, with_="teacher") for each in (adapted, model)]
+    np.testing.assert_array_equal(*by_teacher)
+    again = adapted.adapt(query, config=FAST)  # its discriminant takes the place of the first
+    assert len(again.trust_.networks["student"].query.directions) == len(beside.directions)
+
+
+def test_a_query_is_annotated_as_surely_as_before(model):
+    query = far_query()
+    adapted = model.adapt(query, config=FAST)
+    before, after = (confidence(query, each).mean() for each in (model, adapted))
+    assert after <= before + 0.02
+    slopes = [each.trust_.networks["student"].calibration.slope for each in (model, adapted)]
+    assert slopes[1] <= slopes[0]
+
+
+def test_a_query_of_few_cells_has_no_discriminant(model):
+    adapted = model.adapt(toy_query(30), config=FAST)
+    assert adapted.trust_ is model.trust_
+
+
+def test_a_model_that_does_not_know_when_to_be_believed_adapts_its_student(model, tmp_path):
+    other = copy.copy(model)
+    other.trust_ = None
+    adapted = other.adapt(toy_query(), config=FAST)
+    assert adapted.trust_ is None
+    assert adapted.fingerprint() != other.fingerprint()
+    adapted.save(tmp_path / "adapted")
+    assert CellAnnotator.load(tmp_path / "adapted").trust_ is None
+
+
 def test_labels_and_the_order_of_genes_play_no_part(model):
     query = toy_query()
     other = query[:, np.random.default_rng(0).permutation(query.n_vars)].copy()

@@ -1,5 +1,7 @@
 """Make one tiny saved model, and what it answers, for plkd to load for ever.
 
+Since version 9 it is adapted to a query: such a model has all that a model can have.
+
 Run once for each new version of the model format, from the root of the repository::
 
     PYTHONPATH=tests python tests/model_files/make.py v1
@@ -67,7 +69,7 @@ def main() -> None:
     """Train, save and write the answers under the name that was given."""
     (name,) = sys.argv[1:]
     torch.set_num_threads(1)
-    model = train()
+    model = train().adapt(toy_query(N_QUERY, seed=5, **SIZE))
     model.save(HERE / name)
     with (HERE / f"{name}.json").open("x", encoding="utf-8") as file:
         json.dump(answers(model), file)

@@ -169,3 +169,24 @@ def test_a_network_that_is_certain_still_shares_out_the_rest():
 def test_an_untouched_calibration_changes_nothing():
     given = np.random.default_rng(0).dirichlet([1.0] * 4, 50).astype(np.float32)
     assert np.allclose(Calibration().probabilities(given, np.zeros(50)), given, atol=1e-5)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_it_can_be_made_as_sure_as_asked(offset):
+    probability, _, scores = cells(sharp=2.0)
+    given = Calibration(slope=0.8, strangeness=0.3, middle=4.0, offset=offset)
+    before = float(given.confidence(probability, scores).mean())
+    found = given.as_sure_as(before - 0.1, probability, scores)
+    assert float(found.confidence(probability, scores).mean()) == pytest.approx(
+        before - 0.1, abs=1e-4
+    )
+    assert 0 < found.slope < given.slope
+    assert (found.strangeness, found.middle, found.offset) == (0.3, 4.0, offset)
+
+
+def test_nothing_makes_it_surer():
+    probability, _, scores = cells()
+    given = Calibration(slope=0.8, strangeness=0.3, middle=4.0)
+    assert given.as_sure_as(0.999, probability, scores) == given
+    least = given.as_sure_as(0.01, probability, scores)  # less sure than no slope makes it
+    assert least.slope == pytest.approx(0, abs=1e-6)

@@ -22,6 +22,11 @@ class AdaptConfig(Config):
         :class:`TrainConfig`.
     min_cells
         Cells of a type in the query, expected number, below which its mean there is not believed.
+    discriminant_weight
+        Weight of a linear discriminant of the query's cells, heard beside the adapted Student where
+        the model knows when to be believed (``TrainConfig.trust``); 0 leaves it out.
+    discriminant_cells
+        Cells of a type in the query, expected number, below which it takes no part in that.
     steps
         Mini-batches that the Student learns from at least, in whole passes over the cells.
     batch_size, lr, weight_decay, balance
@@ -38,6 +43,8 @@ class AdaptConfig(Config):
     profile_weight: float = 10.0
     marker_power: float = 2.0
     min_cells: float = 5.0
+    discriminant_weight: float = 0.15
+    discriminant_cells: float = 10.0
     steps: int = 200
     batch_size: int = 128
     lr: float = 3e-4
@@ -55,6 +62,8 @@ class AdaptConfig(Config):
             "profile_weight": (0.0, 1e4),
             "marker_power": (0.0, 100.0),
             "min_cells": (1.0, 10**9),
+            "discriminant_weight": (0.0, 1e4),
+            "discriminant_cells": (1.0, 10**9),
             "steps": (1, 10_000_000),
             "batch_size": (2, 1_000_000),
             "lr": (0.0, 1e3),

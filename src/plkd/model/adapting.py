@@ -3,6 +3,8 @@
 Teacher and Student name the cells together. Each cell is compared with the mean of each type in
 the query itself. From these answers the Student learns on altered cells, as it did from the
 Teacher's on the reference (section 2.3 of the paper), and its weights then go half of the way.
+Beside it a linear discriminant of the query's cells is heard from then on, and the model is as sure
+of the query as it was.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from plkd.data.reading import ExpressionSource
 from plkd.data.rows import positive_in_row
 from plkd.data.type_profiles import soft_type_profiles
 from plkd.errors import InputError
+from plkd.model.adapted_trust import adapted_trust
 from plkd.model.choices import check_seed
 from plkd.model.devices import launch
 from plkd.model.predict import Network, Predictor
@@ -63,21 +66,28 @@ def adapted_model(
     check_seed(seed)
     query = open_query(source, model, gene_key=gene_key, expression=expression)
     cells = _some_cells(query, config.max_cells, seed)
-    adapted = copy.copy(model)
+    adapted, before = copy.copy(model), log_probabilities(model, cells)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        student, course = _adapt(model, cells, config, seed, progress)
-    adapted.student_ = student
+        adapted.student_, course = _adapt(
+            model, cells, before, config=config, seed=seed, progress=progress
+        )
+    adapted.trust_ = adapted_trust(model, adapted, cells, share=np.exp(before), config=config)
     said = {"from": model.fingerprint(), "config": config.as_dict(), "seed": seed, **course}
     adapted.summary_ = {**model.summary_, "adapted": said}
     return adapted
 
 
 def _adapt(
-    model: CellAnnotator, expression: csr_matrix, config: AdaptConfig, seed: int, progress: Progress
+    model: CellAnnotator,
+    expression: csr_matrix,
+    said: NDArray[np.float32],
+    *,
+    config: AdaptConfig,
+    seed: int,
+    progress: Progress,
 ) -> tuple[Student, dict[str, Any]]:
     """Return the adapted Student, and how it went (plain numbers, for the model file)."""
-    said = log_probabilities(model, expression)
     answers = compared_with_their_means(expression, said, config)
     codes = answers.argmax(1)
     n_types = len(model.classes_)
@@ -114,11 +124,8 @@ def log_probabilities(model: CellAnnotator, expression: csr_matrix) -> NDArray[n
     networks: list[Network] = ["student"] if model.teacher_ is None else ["student", "teacher"]
     said = np.zeros((expression.shape[0], len(model.classes_)), dtype=np.float32)
     for network in networks:
-        predict = Predictor(model, network)
-        for start in range(0, len(said), READ_AT_ONCE):
-            rows = slice(start, start + READ_AT_ONCE)
-            found = predict(expression[rows].toarray()).probabilities
-            said[rows] += np.log(np.maximum(found, LEAST_PROBABILITY)) / len(networks)
+        found = Predictor(model, network).of_rows(expression).probabilities
+        said += np.log(np.maximum(found, LEAST_PROBABILITY)) / len(networks)
     return _normalised(said)
 
 

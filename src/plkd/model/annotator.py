@@ -189,7 +189,7 @@ class CellAnnotator:
         seed: int | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Return a model whose Student has learned from a query's unlabelled cells, in seconds.
+        """Return a model that has learned from a query's unlabelled cells, in seconds.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class CellAnnotator:
 
         Returns
         -------
-        A new model with the same Teacher; this one is left as it is.
+        A new model with the same Teacher, hearing a discriminant of the query; this one stays.
 
         Raises
         ------

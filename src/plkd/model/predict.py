@@ -30,6 +30,9 @@ WIDTH_OF_PRODUCT = 16
 """What dense cells are multiplied by is brought to a multiple of this with zeros: 4,096 cells times
 282 columns take 92 ms, times 288 columns 62."""
 
+WRITTEN_OUT = 4096
+"""Cells that are dense at a time, at most, where they are read from memory."""
+
 MANY = 1024
 """Cells from which on the Student and the directions share one product; fewer gain nothing."""
 
@@ -38,9 +41,9 @@ class Prediction(NamedTuple):
     """What a network says of some cells."""
 
     probabilities: NDArray[np.float32]
-    """Probability of each type, ``(n_cells, n_types)``; rows sum to 1. Where the model has a linear
-    discriminant, it is heard beside the network
-    (:meth:`plkd.trust.gene_discriminant.GeneDiscriminant.heard_beside`)."""
+    """Probability of each type, ``(n_cells, n_types)``; rows sum to 1. Linear discriminants that
+    the model has of the reference, and of the query it was adapted to, are heard beside the network
+    (:class:`plkd.trust.gene_discriminant.GeneDiscriminant`)."""
     embedding: NDArray[np.float32]
     """Batch-corrected embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the
     Teacher with default shapes."""
@@ -94,6 +97,7 @@ class Predictor:
         self.trust = None if known is None else known.networks.get(network)
         self._space = None if known is None or self.trust is None else known.space
         self._beside = None if known is None or self.trust is None else known.discriminant
+        self._of_query = None if self.trust is None else self.trust.query
         told = known is not None and self.trust is not None and self.trust.grouped is not None
         self.groups = known.groups if known is not None and told else None
         self._origin: NDArray[np.float32] | None = None
@@ -119,7 +123,8 @@ class Predictor:
     def _listen(self, axes: NDArray[np.float32] | None) -> None:
         self._directions = None
         if self._space is not None:
-            beside = [] if self._beside is None else [self._beside.directions]
+            heard = (self._beside, self._of_query)
+            beside = [each.directions for each in heard if each is not None]
             asked = [self._space.directions, *beside, *([] if axes is None else [axes])]
             self._directions = torch.from_numpy(np.concatenate(asked)).to(self.device)
         self._weight_by_gene = self._padded_weight = torch.empty(0)
@@ -168,6 +173,17 @@ class Predictor:
             heard = None if directions is None else (part @ directions.T).cpu().numpy()
             parts.append(self._prediction(self.network(part), heard, length))
         return _joined(parts)
+
+    def of_rows(self, expression: csr_matrix) -> Prediction:
+        """Return the same of sparse cells, of which few at a time are written out.
+
+        Parameters
+        ----------
+        expression
+            log1p counts per 10,000 over the model's genes, CSR ``(n_cells, n_genes)``.
+        """
+        starts = range(0, max(expression.shape[0], 1), WRITTEN_OUT)
+        return _joined([self(expression[i : i + WRITTEN_OUT].toarray()) for i in starts])
 
     @property
     def small(self) -> bool:
@@ -235,6 +251,9 @@ class Predictor:
             middle = self.trust.calibration.middle
             own, heard = heard[:, : self.n_types], heard[:, self.n_types :]
             logits = self._beside.heard_beside(logits, own, scores, middle)
+        if self._of_query is not None:
+            own, heard = heard[:, : self.n_types], heard[:, self.n_types :]
+            logits = self._of_query.heard_of_all(logits, own)
         points = None if self._origin is None else heard - self._origin
         probabilities = _softmax(torch.from_numpy(logits))
         return Prediction(probabilities, embedding, scores, doubts, points)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ LEAST_OFFSET = 0.01
 """What is less than this is none: the search ends near 0, not at it."""
 
 STEEPEST = 5.0
+
+HALVINGS = 30
+"""Of the range in which a slope is sought."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,28 @@ class Calibration:
         rest *= (1 - confidence)[:, None]
         rest[rows, named] = confidence
         return np.asarray(rest, dtype=np.float32)
+
+    def as_sure_as(
+        self, mean: float, probability: NDArray[np.float32], scores: NDArray[np.floating]
+    ) -> Self:
+        """Return it with the slope, no steeper, with which cells are so sure on average.
+
+        Parameters
+        ----------
+        mean
+            Mean confidence that they shall have.
+        probability, scores
+            As :meth:`confidence` takes them.
+        """
+        flat, steep = 0.0, self.slope
+        found = self
+        for _ in range(HALVINGS):
+            if float(found.confidence(probability, scores).mean()) > mean:
+                steep = found.slope
+            else:
+                flat = found.slope
+            found = replace(self, slope=(flat + steep) / 2)
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for the model file."""

@@ -14,14 +14,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import LinearOperator, cg
 
 from plkd.data.rows import largest_in_row
 from plkd.data.type_means import member_weights, weighted_means
 from plkd.trust.discriminant import LEAST_LOG_PROBABILITY
-
-SHRINKAGE = 0.7
-"""How far the common covariance of the genes is drawn towards a ball."""
+from plkd.trust.shrunken_covariance import SHRINKAGE, linear_functions
 
 HEARD_UNTIL = 6.0
 """By so much a cell's novelty score exceeds that of the median held-out cell, and the discriminant
@@ -41,8 +38,6 @@ a small reference hardly a type has more. In a large one it would take from comm
 
 FEWEST_IN_SMALL = 5
 FOLDS = 5
-
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +87,29 @@ class GeneDiscriminant:
         further than that, and what a network is very sure of stays. A type that is left out has
         what the best of the others has, so that nothing speaks for or against it.
         """
+        part = self.weight * np.clip(1 - (scores - middle) / HEARD_UNTIL, 0, 1)
+        return logits + part.astype(np.float32)[:, None] * self.log_probabilities(heard)
+
+    def heard_of_all(
+        self, logits: NDArray[np.float32], heard: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the same where it is wholly heard of every cell, however strange."""
+        return logits + np.float32(self.weight) * self.log_probabilities(heard)
+
+    def log_probabilities(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the discriminant alone says, ``(n_cells, n_types)``, -12 at least.
+
+        Parameters
+        ----------
+        heard
+            The cells times ``directions``, ``(n_cells, n_types)``.
+        """
         says = heard + self.offsets
         says -= largest_in_row(says)[:, None]
         total = np.log(np.exp(says) @ np.ones(says.shape[1], dtype=np.float32))
         says = np.maximum(says - total[:, None], np.float32(LEAST_LOG_PROBABILITY))
         says[:, np.isneginf(self.offsets)] = -total[:, None]
-        part = self.weight * np.clip(1 - (scores - middle) / HEARD_UNTIL, 0, 1)
-        return logits + part.astype(np.float32)[:, None] * says
+        return np.asarray(says)
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
@@ -148,10 +159,9 @@ def gene_discriminant(
     Linear discriminant analysis without the types' shares: with :math:`m_t` the mean of type t and
     S the covariance of the genes around the means, common to all types, the logit of t at x is
     :math:`x^T S^{-1} m_t - m_t^T S^{-1} m_t / 2`. S is 0.3 of what was measured and 0.7 of a ball
-    of the same mean variance: with thousands of genes its shape is known badly. S is never written
-    out: :math:`S^{-1} m_t` is found by conjugate gradients, in some twenty steps. Of a small
-    reference :func:`mean_distance` over :math:`2 n_t` is added, :math:`n_t` being the cells of the
-    type (Moran & Murphy 1979).
+    of the same mean variance (:mod:`plkd.trust.shrunken_covariance`): with thousands of genes its
+    shape is known badly. Of a small reference :func:`mean_distance` over :math:`2 n_t` is added,
+    :math:`n_t` being the cells of the type (Moran & Murphy 1979).
     """
     labelled = np.flatnonzero(codes >= 0)
     means = weighted_means(expression, member_weights(codes, n_types))
@@ -161,11 +171,8 @@ def gene_discriminant(
         return None
     if len(labelled) > MOST_CELLS:
         labelled = np.sort(np.random.default_rng(0).permutation(labelled)[:MOST_CELLS])
-    covariance = _covariance(expression[labelled], codes[labelled], means)
-    directions, offsets = np.zeros(means.shape), np.full(n_types, -np.inf)
-    for code in taking_part:
-        directions[code] = cg(covariance, means[code], rtol=TOLERANCE)[0]
-        offsets[code] = -0.5 * means[code] @ directions[code]
+    members = member_weights(codes[labelled], n_types)
+    directions, offsets = linear_functions(expression[labelled], members, means, taking_part)
     if small:
         held_against = mean_distance(expression[labelled], codes[labelled], n_types) / 2
         offsets[taking_part] += held_against / n_cells[taking_part]
@@ -220,23 +227,3 @@ def mean_distance(expression: csr_matrix, codes: NDArray[np.int64], n_types: int
         found.append(distance / (1 + 1 / n_cells[asked]))
     distances = np.concatenate(found)
     return float(distances.mean()) if len(distances) else 0.0
-
-
-def _covariance(
-    expression: csr_matrix, codes: NDArray[np.int64], means: NDArray[np.float64]
-) -> LinearOperator:
-    """Return the shrunken covariance of cells around the means of their types, not written out."""
-    cells = csr_matrix(expression, dtype=np.float64)
-    n_cells, n_genes = cells.shape
-    members = member_weights(codes, len(means))
-    squares = cells.multiply(cells).sum() - 2 * (members.T @ cells).multiply(means).sum()
-    squares += np.square(means).sum(1)[codes].sum()
-    ball = max(float(squares) / (n_cells * n_genes), 1e-12)
-
-    def times(gene: NDArray[np.float64]) -> NDArray[np.float64]:
-        gene = gene.ravel()
-        apart = cells @ gene - (means @ gene)[codes]
-        within = (apart @ cells - (apart @ members) @ means) / n_cells
-        return np.asarray((1 - SHRINKAGE) * within + SHRINKAGE * ball * gene)
-
-    return LinearOperator((n_genes, n_genes), matvec=times, dtype=np.float64)

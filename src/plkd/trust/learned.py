@@ -39,6 +39,10 @@ class NetworkTrust:
     grouped
         What cells of a known type look like among their like; ``None`` where too few cells were
         held out to tell, and in models of format versions up to 3.
+    query
+        What is heard beside the network of every cell, learned of the cells of the query that the
+        model was adapted to; ``None`` where it was not, where the query has fewer than two types,
+        and in models of format versions up to 8.
     """
 
     embedding: TypeClouds
@@ -47,6 +51,7 @@ class NetworkTrust:
     sets: HeldOutScores
     usual: Condition
     grouped: GroupScale | None = None
+    query: GeneDiscriminant | None = None
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name."""
@@ -57,14 +62,16 @@ class NetworkTrust:
         usual = {f"usual.{name}": np.asarray(value) for name, value in asdict(self.usual).items()}
         among = {} if self.grouped is None else self.grouped.as_arrays()
         grouped = {f"grouped.{name}": array for name, array in among.items()}
-        return {**clouds, **numbers, **scale, **sets, **usual, **grouped}
+        beside = {} if self.query is None else self.query.as_arrays()
+        query = {f"query.{name}": array for name, array in beside.items()}
+        return {**clouds, **numbers, **scale, **sets, **usual, **grouped, **query}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return what ``as_arrays`` wrote."""
         numbers = {name: float(value) for name, value in under("calibration.", arrays).items()}
         usual = {name: float(value) for name, value in under("usual.", arrays).items()}
-        grouped = under("grouped.", arrays)
+        grouped, query = under("grouped.", arrays), under("query.", arrays)
         return cls(
             TypeClouds.from_arrays(under("embedding.", arrays)),
             NoveltyScale.from_arrays(under("scale.", arrays)),
@@ -72,6 +79,7 @@ class NetworkTrust:
             HeldOutScores.from_dict(under("sets.", arrays)),
             Condition(**usual),
             GroupScale.from_arrays(grouped) if grouped else None,
+            GeneDiscriminant.from_arrays(query) if query else None,
         )
 
 

@@ -1,0 +1,74 @@
+"""The covariance of all genes within types, drawn towards a ball and never written out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import LinearOperator, cg
+
+from plkd.data.type_means import weighted_means
+
+SHRINKAGE = 0.7
+"""How far the common covariance of the genes is drawn towards a ball."""
+
+TOLERANCE = 1e-6
+
+
+def linear_functions(
+    expression: csr_matrix,
+    share: NDArray[np.floating] | csr_matrix,
+    means: NDArray[np.float64],
+    taking_part: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Return the linear functions of a linear discriminant analysis, all types as likely.
+
+    Parameters
+    ----------
+    expression
+        log1p counts per 10,000, ``(n_cells, n_genes)``.
+    share
+        How far each cell is of each type, rows summing to 1, ``(n_cells, n_types)``.
+    means
+        Mean of each type, ``(n_types, n_genes)``.
+    taking_part
+        Codes of the types that take part.
+
+    Returns
+    -------
+    Directions ``(n_types, n_genes)`` and offsets ``(n_types,)``; zeros and minus infinity of types
+    that do not take part.
+
+    Notes
+    -----
+    Of type t :math:`S^{-1} m_t` and :math:`-m_t^T S^{-1} m_t / 2`, found by conjugate gradients, in
+    some twenty steps.
+    """
+    covariance = _shrunken_covariance(expression, share, means)
+    directions, offsets = np.zeros(means.shape), np.full(len(means), -np.inf)
+    for code in taking_part:
+        directions[code] = cg(covariance, means[code], rtol=TOLERANCE)[0]
+        offsets[code] = -0.5 * means[code] @ directions[code]
+    return directions, offsets
+
+
+def _shrunken_covariance(
+    expression: csr_matrix,
+    share: NDArray[np.floating] | csr_matrix,
+    means: NDArray[np.float64],
+) -> LinearOperator:
+    """Return the shrunken covariance of cells around the means of the types that they share."""
+    cells = csr_matrix(expression, dtype=np.float64)
+    n_cells, n_genes = cells.shape
+    of_type = np.asarray(share.sum(0), dtype=np.float64).ravel()
+    squares = cells.multiply(cells).sum()
+    squares -= 2 * (weighted_means(cells, share) * means).sum(1) @ of_type
+    squares += of_type @ np.square(means).sum(1)
+    ball = max(float(squares) / (n_cells * n_genes), 1e-12)
+
+    def times(gene: NDArray[np.float64]) -> NDArray[np.float64]:
+        along, own = cells @ gene.ravel(), means @ gene.ravel()
+        within = (along - share @ own) @ cells - (along @ share - of_type * own) @ means
+        return np.asarray((1 - SHRINKAGE) * within / n_cells + SHRINKAGE * ball * gene.ravel())
+
+    return LinearOperator((n_genes, n_genes), matvec=times, dtype=np.float64)
