@@ -10,7 +10,8 @@ prediction). What is done:
    way round; ``plkd.tl.smooth_labels`` smooths with every weight of ``WEIGHTS``. The weight with
    the best mean macro F1 over both ways and both networks is chosen. The query plays no part.
 2. *Query.* plkd learns both reference slices (the task's model, shared with ``transfer.py`` by
-   ``--models``), annotates the two unseen ones, and their labels are smoothed slice by slice.
+   ``--models``), annotates the two unseen ones, and their labels are smoothed slice by slice;
+   adapted to the unlabelled spots of both (``model.adapt``), it annotates them again.
 
 Weight 0 is annotation as it is. No spot is called unknown: peers, too, have to name each. Peers
 are those of ``docs/results/peers.csv``; none is run here,
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kept_models import fitted
-from ours import NETWORKS
+from ours import ADAPTED, NETWORKS, without_obs
 from predictions import BATCH, LABELS, name_columns
 from results import read_rows as peer_rows
 from space_page import CHOICE, QUERY, TASK, WHOLE, chosen_weight, page
@@ -126,6 +127,8 @@ def rows_of(
 ) -> Iterator[Row]:
     """Yield how well each network does with each weight, and by layer with weights 0 and ``shown``.
 
+    On the query the adapted Student takes part as well.
+
     Parameters
     ----------
     figure
@@ -136,25 +139,20 @@ def rows_of(
     cells = load_task(folder, task)
     name_columns(cells)
     fit = fitted(cells.reference, folder, name=task.name, seed=seed, models=models)
-    for method, network in NETWORKS.items():
-        spots = unlabelled(cells)
-        plkd.tl.annotate(spots, fit.model, with_=network, probabilities=True, false_alarm=0.0)
+    for method in (*NETWORKS, *([ADAPTED] if part == QUERY else [])):
+        spots = without_obs(cells.query, but=[BATCH])
+        model = fit.model.adapt(without_obs(spots)) if method == ADAPTED else fit.model
+        network = NETWORKS.get(method, "student")
+        plkd.tl.annotate(spots, model, with_=network, probabilities=True, false_alarm=0.0)
         head = {"part": part, "task": task.name, "method": method, "seed": seed}
         for weight in WEIGHTS:
             plkd.tl.smooth_labels(spots, batch_key=BATCH, weight=weight)
             for measures in scores(cells, spots, by_layer=weight in (0, shown)):
                 yield {**head, "weight": weight, **measures}
-        if figure is not None and network == "student" and shown is not None:
+        if figure is not None and method == "plkd student" and shown is not None:
             plkd.tl.smooth_labels(spots, batch_key=BATCH, weight=shown)
             draw(cells, spots, figure)
         say(f"{part}, {task.name}, {method}, seed {seed}: {spots.n_obs} spots")
-
-
-def unlabelled(cells: TaskData) -> AnnData:
-    """Return the query with its slices and coordinates, without its layers."""
-    spots = cells.query.copy()
-    spots.obs = spots.obs[[BATCH]]
-    return spots
 
 
 def scores(cells: TaskData, spots: AnnData, *, by_layer: bool) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ours import NETWORKS
+from ours import ADAPTED
 from peers.elsewhere import DATA_SETS, TABLE_2
 from results import Row as PeerRow
 from results import frame as peer_frame
@@ -20,7 +20,7 @@ TASK = "dlpfc:673+674"
 CHOICE, QUERY = "choice", "query"
 WHOLE = "all"
 """Stands in the column of the layer where a row is of all spots."""
-NAMES = {"plkd student": "Student", "plkd teacher": "Teacher"}
+NAMES = {"plkd student": "Student", "plkd teacher": "Teacher", ADAPTED: "adapted Student"}
 
 
 def chosen_weight(table: pd.DataFrame) -> float:
@@ -165,10 +165,11 @@ def compared(query: pd.DataFrame, peers: pd.DataFrame, weight: float) -> pd.Data
     import pandas as pd
 
     lines: dict[str, list[str]] = {}
-    for method in NETWORKS:
+    for method in _there(query):
+        sees = "yes" if method in SEE_THE_QUERY else "no"
         for its, name in ((0.0, NAMES[method]), (weight, f"{NAMES[method]}, smoothed")):
             own = query[(query["method"] == method) & (query["weight"] == its)]
-            lines[name] = [*_both(own), "no"]
+            lines[name] = [*_both(own), sees]
     order = peers.groupby("method")["macro_f1"].mean().sort_values(ascending=False).index
     for method in order:
         sees = "yes" if method in SEE_THE_QUERY else "no"
@@ -178,10 +179,10 @@ def compared(query: pd.DataFrame, peers: pd.DataFrame, weight: float) -> pd.Data
 
 
 def by_weight(table: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Return the macro F1 of both networks by weight, and their mean."""
+    """Return the macro F1 of each network by weight, and their mean."""
     own = table[(table["part"] == part) & (table["layer"] == WHOLE)]
     wide = own.groupby(["weight", "method"])["macro_f1"].mean().unstack("method")
-    wide = wide.reindex(columns=list(NAMES))
+    wide = wide[_there(own)]
     wide["mean"] = wide.mean(axis=1)
     text = wide.map(lambda value: f"{value:.3f}").rename(columns=NAMES)
     text.index = [f"{weight:g}" for weight in text.index]
@@ -194,12 +195,17 @@ def by_layer(table: pd.DataFrame, weight: float) -> pd.DataFrame:
 
     own = table[(table["part"] == QUERY) & (table["layer"] != WHOLE)]
     columns = {}
-    for method in NAMES:
+    for method in _there(own):
         for its, name in ((0.0, NAMES[method]), (weight, f"{NAMES[method]}, smoothed")):
             lines = own[(own["method"] == method) & (own["weight"] == its)]
             grouped = lines.groupby("layer")["macro_f1"]
             columns[name] = {layer: plus_minus(each.mean(), each.std()) for layer, each in grouped}
     return pd.DataFrame(columns).sort_index()
+
+
+def _there(table: pd.DataFrame) -> list[str]:
+    """Return which of plkd's networks have rows."""
+    return [method for method in NAMES if (table["method"] == method).any()]
 
 
 def _both(rows: pd.DataFrame) -> list[str]:

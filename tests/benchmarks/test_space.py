@@ -72,7 +72,8 @@ def test_from_slices_to_page(
     ]
     table = pd.read_csv(folder / "out" / "space.csv")
     whole = table[(table["layer"] == "all") & (table["part"] == "query")]
-    assert len(whole) == 2 * 2 * len(space.WEIGHTS)
+    assert len(whole) == 3 * 2 * len(space.WEIGHTS)  # two networks, and the adapted Student
+    assert set(table.loc[table["part"] == "choice", "method"]) == {"plkd student", "plkd teacher"}
     smooth = whole.groupby("weight")["accuracy"].mean()
     assert smooth[0.6] > smooth[0.0] + 0.05
     assert (whole.loc[whole["weight"] == 0, "changed"] == 0).all()
