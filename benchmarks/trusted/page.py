@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from results import markdown, per_task
 from study.rows import extent, seeds_of
+from trusted import limits
 from trusted.claims import sentences
 from trusted.cost import OFF, ON, medians
 from trusted.names import (
@@ -49,7 +50,14 @@ OF_SETS = {
 }
 
 
-def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.DataFrame) -> str:
+def page(
+    table: pd.DataFrame,
+    cost: pd.DataFrame,
+    source: str,
+    *,
+    others: pd.DataFrame,
+    told: pd.DataFrame,
+) -> str:
     """Return the page in Markdown.
 
     Parameters
@@ -62,8 +70,12 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.Dat
         Which rows of known cells are shown, from :func:`trusted.tables.shown_source`.
     others
         Rows of :mod:`trusted.readings`; may be empty.
+    told
+        Rows of :mod:`trusted.limits`; may be empty.
     """
-    body = "\n".join(f"- {said}" for said in [*sentences(table, cost, source), AUDIT])
+    novelty, *more = sentences(table, cost, source)
+    novelty += limits.claim(told) if len(told) else ""
+    body = "\n".join(f"- {said}" for said in [novelty, *more, AUDIT])
     parts = ["# When an answer can be believed", how(table)]
     parts.append(f"## What holds and what does not\n\n{body}")
     parts.append(f"![AUROC of novelty; reliability](trust.png)\n\n{FIGURE}")
@@ -74,6 +86,7 @@ def page(table: pd.DataFrame, cost: pd.DataFrame, source: str, *, others: pd.Dat
             f"{OTHERS}{seeds_of(others)}.",
             other_readings(table, others),
         ]
+    parts += limits.section(table, told) if len(told) else []
     parts += known(known_rows(table, source), source)
     parts += whole(whole_beside(table, source))
     if len(cost):

@@ -251,6 +251,45 @@ def test_other_readings_of_the_same_fit(
     assert len(again) == 2 * len(rows)
 
 
+def test_what_could_be_told_at_all(
+    script: Callable[[str], ModuleType],
+    folder: Path,
+    fits: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trust, limits = script("trust"), script("trusted.limits")
+    monkeypatch.setattr(limits, "fitted", script("trusted.running").fitted)
+    words = ("--seeds", "0", "1", "--methods", "plkd", "--known-from-left-out")
+    trust.main(command(folder, *words))
+    out = folder.parent / "out"
+    assert "What could be told" not in (out / "trust.md").read_text()
+    trust.main(command(folder, *words, "--limits"))
+    table = kept(folder, "trust_limits.csv")
+    assert fits[-2:] == ["toy:blood"] * 2  # models that have learned all types
+    assert set(table["left_out"]) == {LEFT_OUT}
+    of = table.set_index(["method", "seed"])["auroc"]
+    assert of.min() > 0.9
+    assert of[limits.BY_QUERY, 0] == of[limits.BY_QUERY, 1]
+    text = (out / "trust.md").read_text()
+    shown = text.partition("### What could be told")[2].partition("##")[0]
+    assert shown.count("\n| ") == 2 + 2  # head, rule, the task and the mean
+    assert f"told the query's labels {of[limits.BY_QUERY].mean():.3f}" in text
+
+
+def test_the_query_tells_nothing_of_a_type_that_is_nothing(
+    script: Callable[[str], ModuleType],
+) -> None:
+    limits = script("trusted.limits")
+    query = toy_query(200, N_GENES)
+    drawn = np.random.default_rng(0).random(200) < 0.3
+    said = limits.by_query(query, drawn)
+    assert abs(said[drawn].mean() - said[~drawn].mean()) < 0.1
+    own = (query.obs["cell_type"] == LEFT_OUT).to_numpy()
+    said = limits.by_query(query, own)
+    assert said[own].min() > said[~own].max() - 0.2
+    assert "log1p" not in query.uns
+
+
 def test_readings_are_what_they_are_called(
     script: Callable[[str], ModuleType], folder: Path
 ) -> None:

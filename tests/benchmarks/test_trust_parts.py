@@ -244,7 +244,9 @@ def test_whole_references_stand_beside_those_without_a_type(
         "unknown: `t1` 8.0 % and `t2` 8.0 %."
     )
     assert said[2].startswith("**Holds**: ECE of the confidence 0.045 ± 0.014")
-    text = script("trusted.page").page(table, COST, "left out", others=pd.DataFrame())
+    text = script("trusted.page").page(
+        table, COST, "left out", others=pd.DataFrame(), told=pd.DataFrame()
+    )
     assert "| mean | 0.145 ± 0.014 | 0.900 ± 0.000 |" in text.split("## Whole references")[1]
 
 
@@ -264,7 +266,9 @@ def test_all_types_are_averaged_within_a_task_and_kept_out_of_the_claims(
     own = tables.novelty_rows(table, every_type=True)
     assert tables.by_task(own, "plkd", "auroc")["t1"] == pytest.approx(0.81)
     assert tables.score(tables.novelty_rows(table), "plkd", "auroc")[0] == pytest.approx(0.94)
-    text = script("trusted.page").page(table, COST, "left out", others=pd.DataFrame())
+    text = script("trusted.page").page(
+        table, COST, "left out", others=pd.DataFrame(), told=pd.DataFrame()
+    )
     assert "### Every type left out in turn" in text
     assert "| `t1`, U | 0.660 | 0.510 |" in text
     assert "0.910" in text
@@ -273,7 +277,9 @@ def test_all_types_are_averaged_within_a_task_and_kept_out_of_the_claims(
 
 def test_page_and_figure(script: Callable[[str], ModuleType], tmp_path: Path) -> None:
     table = table_of(script, rows(NOVELTY), rows(KNOWN, part="known"))
-    text = script("trusted.page").page(table, COST, "left out", others=pd.DataFrame())
+    text = script("trusted.page").page(
+        table, COST, "left out", others=pd.DataFrame(), told=pd.DataFrame()
+    )
     assert "| task | plkd | max softmax | CellTypist | scANVI |" in text
     assert "| mean | 0.940 ± 0.014 | 0.860 ± 0.014 | 0.750 | – (1 of 2) |" in text
     assert "| t1 | T | 20 | 80 |" in text
