@@ -18,6 +18,8 @@ writes ``docs/results/trust.md`` (tables, and sentences that say what holds and 
    (``trusted/readings.py``), writes ``trust_readings.csv``.
 5. *Limits*, only with ``--limits``: how well methods that are told the left-out type tell it apart
    (``trusted/limits.py``), by the whole references' models; writes ``trust_limits.csv``.
+6. *Adapted*, only with ``--adapted``: the same as of 2., of models adapted to the query
+   (``trusted/adapted.py``); writes ``trust_adapted.csv``.
 
 plkd is run again each time, but for ``--resume``. Peers may live in an environment of their own,
 where only they are run; a peer that is not installed is skipped, which is said:
@@ -39,11 +41,11 @@ from pathlib import Path
 from study.figures import save
 from study.rows import frame, read_rows, write_rows
 from tasks import add_data_argument, data_folder
-from trusted import cost, limits, readings
+from trusted import adapted, cost, limits, readings
 from trusted.figure import figure
 from trusted.leaving import ALL, RULE
 from trusted.names import AUTO, FROM_LEFT_OUT, FULL, METHODS, OURS, PEERS, PLKD
-from trusted.page import page
+from trusted.page import Beside, page
 from trusted.rows import KeptRuns
 from trusted.running import Choice, run
 from trusted.tables import shown_source
@@ -69,6 +71,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     other.add_argument("--cost", action="store_true", help="measure the cost, and nothing else")
     other.add_argument("--readings", action="store_true", help="measure other readings alone")
     other.add_argument("--limits", action="store_true", help="measure what could be told, alone")
+    other.add_argument("--adapted", action="store_true", help="measure adapted models alone")
     other.add_argument("--page", action="store_true", help="run nothing, write page and figure")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder (default: docs/results)")
     return parser.parse_args(argv)
@@ -84,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         readings.run(choice(options), data_folder(options.data), options.out / readings.FILE)
     elif options.limits:
         limits.run(choice(options), data_folder(options.data), options.out / limits.FILE)
+    elif options.adapted:
+        adapted.run(choice(options), data_folder(options.data), options.out / adapted.FILE)
     elif not options.page:
         run(choice(options), data_folder(options.data), kept)
     table, bins = kept.table(), kept.bins()
@@ -91,10 +96,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("no page is written: trust.csv has no rows of plkd yet\n")
         return 0
     source = FROM_LEFT_OUT if options.known_from_left_out else shown_source(table)
-    costs, others, told = (
-        frame(read_rows(options.out / each.FILE)) for each in (cost, readings, limits)
-    )
-    text = page(table, costs, source, others=others, told=told)
+    files = (each.FILE for each in (cost, readings, limits, adapted))
+    beside = Beside(*(frame(read_rows(options.out / name)) for name in files))
+    text = page(table, source, beside)
     (options.out / "trust.md").write_text(text, encoding="utf-8")
     save(figure(table, bins, source), options.out / "trust.png")
     sys.stdout.write(text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from results import markdown, per_task
 from study.rows import extent, seeds_of
-from trusted import limits
+from trusted import adapted, limits
 from trusted.claims import sentences
 from trusted.cost import OFF, ON, medians
 from trusted.names import (
@@ -50,29 +51,35 @@ OF_SETS = {
 }
 
 
-def page(
-    table: pd.DataFrame,
-    cost: pd.DataFrame,
-    source: str,
-    *,
-    others: pd.DataFrame,
-    told: pd.DataFrame,
-) -> str:
+@dataclass(frozen=True)
+class Beside:
+    """Rows of the measures that have files of their own; each table may be empty.
+
+    Attributes
+    ----------
+    cost
+        Seconds of every round of :mod:`trusted.cost`.
+    readings, limits, adapted
+        Rows of :mod:`trusted.readings`, :mod:`trusted.limits` and :mod:`trusted.adapted`.
+    """
+
+    cost: pd.DataFrame
+    readings: pd.DataFrame
+    limits: pd.DataFrame
+    adapted: pd.DataFrame
+
+
+def page(table: pd.DataFrame, source: str, beside: Beside) -> str:
     """Return the page in Markdown.
 
     Parameters
     ----------
     table
         All rows.
-    cost
-        Seconds of every round of the cost; may be empty.
     source
         Which rows of known cells are shown, from :func:`trusted.tables.shown_source`.
-    others
-        Rows of :mod:`trusted.readings`; may be empty.
-    told
-        Rows of :mod:`trusted.limits`; may be empty.
     """
+    cost, told = beside.cost, beside.limits
     novelty, *more = sentences(table, cost, source)
     novelty += limits.claim(told) if len(told) else ""
     body = "\n".join(f"- {said}" for said in [novelty, *more, AUDIT])
@@ -80,15 +87,16 @@ def page(
     parts.append(f"## What holds and what does not\n\n{body}")
     parts.append(f"![AUROC of novelty; reliability](trust.png)\n\n{FIGURE}")
     parts += left_out(table)
-    if len(others):
+    if len(beside.readings):
         parts += [
             "### Other readings of the same fits",
-            f"{OTHERS}{seeds_of(others)}.",
-            other_readings(table, others),
+            f"{OTHERS}{seeds_of(beside.readings)}.",
+            other_readings(table, beside.readings),
         ]
     parts += limits.section(table, told) if len(told) else []
     parts += known(known_rows(table, source), source)
     parts += whole(whole_beside(table, source))
+    parts += adapted.section(table, beside.adapted) if len(beside.adapted) else []
     if len(cost):
         parts += ["## Cost", COST, markdown(seconds(cost), "annotation")]
     parts.append(f"## The measures\n\n{READING}")

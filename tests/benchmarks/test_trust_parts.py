@@ -143,6 +143,15 @@ NOVELTY = {("t1", "plkd"): 0.95, ("t2", "plkd"): 0.91, ("t1", "max softmax"): 0.
 KNOWN = {("t1", "plkd"): 0.03, ("t2", "plkd"): 0.04, ("t1", "max softmax"): 0.2,
          ("t2", "max softmax"): 0.1, ("t1", "celltypist"): 0.2,
          ("t2", "celltypist"): 0.1}  # fmt: skip
+
+
+def page_of(script: Callable[[str], ModuleType], table: pd.DataFrame) -> str:
+    """Return the page of these rows and of the cost, of nothing else."""
+    trusted, nothing = script("trusted.page"), pd.DataFrame()
+    beside = trusted.Beside(COST, readings=nothing, limits=nothing, adapted=nothing)
+    return trusted.page(table, "left out", beside)
+
+
 COST = pd.DataFrame(
     [
         {"way": "in memory", "trust": trust, "round": n, "n_cells": 50_000, "seconds": seconds}
@@ -244,9 +253,7 @@ def test_whole_references_stand_beside_those_without_a_type(
         "unknown: `t1` 8.0 % and `t2` 8.0 %."
     )
     assert said[2].startswith("**Holds**: ECE of the confidence 0.045 ± 0.014")
-    text = script("trusted.page").page(
-        table, COST, "left out", others=pd.DataFrame(), told=pd.DataFrame()
-    )
+    text = page_of(script, table)
     assert "| mean | 0.145 ± 0.014 | 0.900 ± 0.000 |" in text.split("## Whole references")[1]
 
 
@@ -266,9 +273,7 @@ def test_all_types_are_averaged_within_a_task_and_kept_out_of_the_claims(
     own = tables.novelty_rows(table, every_type=True)
     assert tables.by_task(own, "plkd", "auroc")["t1"] == pytest.approx(0.81)
     assert tables.score(tables.novelty_rows(table), "plkd", "auroc")[0] == pytest.approx(0.94)
-    text = script("trusted.page").page(
-        table, COST, "left out", others=pd.DataFrame(), told=pd.DataFrame()
-    )
+    text = page_of(script, table)
     assert "### Every type left out in turn" in text
     assert "| `t1`, U | 0.660 | 0.510 |" in text
     assert "0.910" in text
@@ -277,9 +282,7 @@ def test_all_types_are_averaged_within_a_task_and_kept_out_of_the_claims(
 
 def test_page_and_figure(script: Callable[[str], ModuleType], tmp_path: Path) -> None:
     table = table_of(script, rows(NOVELTY), rows(KNOWN, part="known"))
-    text = script("trusted.page").page(
-        table, COST, "left out", others=pd.DataFrame(), told=pd.DataFrame()
-    )
+    text = page_of(script, table)
     assert "| task | plkd | max softmax | CellTypist | scANVI |" in text
     assert "| mean | 0.940 ± 0.014 | 0.860 ± 0.014 | 0.750 | – (1 of 2) |" in text
     assert "| t1 | T | 20 | 80 |" in text
