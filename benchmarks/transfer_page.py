@@ -111,9 +111,9 @@ def how(
         "means over tasks and seeds; a fit of plkd is Teacher and Student together, and is "
         "therefore the same in both of its lines. Seconds of peers that come from "
         "`docs/results/peers.csv` were measured when that file was made, on the same kind of "
-        "machine; those of tosica-like and scanvi beside other work, scanvi's on one CPU (as plkd "
-        "adapted's), so that they are too long: on both CPUs and with nothing beside, scanvi took "
-        "seven to thirteen minutes on tasks of this size.",
+        "machine; those of tosica-like and scanvi beside other work, scanvi's on one CPU, so that "
+        "they are too long: on both CPUs and with nothing beside, as plkd adapted's are, scanvi "
+        "took seven to thirteen minutes on tasks of this size.",
     ]
     lacking = unfinished(table, methods, seeds)
     if lacking:
