@@ -112,7 +112,9 @@ def test_a_discriminant_of_the_query_is_heard_beside_the_student_alone(model):
     by_teacher = [confidence(query, each, with_="teacher") for each in (adapted, model)]
     np.testing.assert_array_equal(*by_teacher)
     again = adapted.adapt(query, config=FAST)  # its discriminant takes the place of the first
-    assert len(again.trust_.networks["student"].query.directions) == len(beside.directions)
+    new = again.trust_.networks["student"].query
+    assert new.directions.shape == beside.directions.shape
+    assert not np.array_equal(new.directions, beside.directions)
 
 
 def test_a_query_is_annotated_as_surely_as_before(model):

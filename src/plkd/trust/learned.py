@@ -41,8 +41,8 @@ class NetworkTrust:
         held out to tell, and in models of format versions up to 3.
     query
         What is heard beside the network of every cell, learned of the cells of the query that the
-        model was adapted to; ``None`` where it was not, where the query has fewer than two types,
-        and in models of format versions up to 8.
+        model was adapted to; ``None`` where it was not, where fewer than two types have enough
+        cells there, and in models of format versions up to 8.
     """
 
     embedding: TypeClouds
