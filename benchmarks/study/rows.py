@@ -39,6 +39,31 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     unfinished.replace(path)
 
 
+class KeptRows:
+    """Rows of a file by their key: a row takes the place of the one of the same key.
+
+    Parameters
+    ----------
+    path
+        The file; it may be missing.
+    key
+        Columns that name a row.
+    """
+
+    def __init__(self, path: Path, key: Sequence[str]) -> None:
+        self.path, self.key = path, key
+        self._rows: dict[tuple[Any, ...], Row] = {}
+        self._take(read_rows(path))
+
+    def keep(self, rows: Iterable[Row]) -> None:
+        """Take rows, and write the file anew; the others in it stay."""
+        self._take(rows)
+        write_rows(self.path, self._rows.values())
+
+    def _take(self, rows: Iterable[Row]) -> None:
+        self._rows |= {tuple(row[name] for name in self.key): row for row in rows}
+
+
 def frame(rows: Iterable[Row]) -> pd.DataFrame:
     """Return rows as a table."""
     import pandas as pd

@@ -14,7 +14,7 @@ from kept_models import fitted
 from ours import ADAPTED, without_obs
 from predictions import name_columns
 from results import markdown, per_task
-from study.rows import read_rows, write_rows
+from study.rows import KeptRows
 from study.runs import say
 from tasks import load_task, read_tasks
 from trusted.answers import with_trust
@@ -40,7 +40,7 @@ TEXT = (
 
 def run(choice: Choice, folder: Path, file: Path) -> None:
     """Write the measures of each task and seed; rows that are not measured again stay."""
-    kept = {tuple(row[name] for name in KEY): row for row in read_rows(file)}
+    kept = KeptRows(file, KEY)
     for task in read_tasks(folder, choice.tasks):
         cells = load_task(folder, task)
         name_columns(cells)
@@ -50,8 +50,7 @@ def run(choice: Choice, folder: Path, file: Path) -> None:
             adapted = replace(fit, model=fit.model.adapt(without_obs(cells.query)))
             answer = with_trust(cells.query, adapted)
             (row,) = bench.found(run_of(task.name, NOTHING, ADAPTED, seed), answer).rows
-            kept[tuple(row[name] for name in KEY)] = row
-            write_rows(file, kept.values())
+            kept.keep([row])
             say(f"{task.name}, adapted, seed {seed}: ECE {row['ece']:.3f}")
 
 

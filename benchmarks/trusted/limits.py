@@ -23,7 +23,7 @@ from kept_models import fitted
 from ours import without_obs
 from predictions import LABELS, name_columns
 from results import markdown, per_task
-from study.rows import read_rows, write_rows
+from study.rows import KeptRows
 from study.runs import say
 from tasks import TaskData, load_task, read_tasks
 from trusted.leaving import left_out_types
@@ -54,14 +54,13 @@ TEXT = (
 
 def run(choice: Choice, folder: Path, file: Path) -> None:
     """Write the AUROC of both, of each task and seed; rows that are not measured again stay."""
-    kept = {tuple(row[name] for name in KEY): row for row in read_rows(file)}
+    kept = KeptRows(file, KEY)
     for task in read_tasks(folder, choice.tasks):
         cells = load_task(folder, task)
         name_columns(cells)
         for left_out in left_out_types(cells):
             for row in measured(cells, left_out, folder, choice):
-                kept[tuple(row[name] for name in KEY)] = row
-                write_rows(file, kept.values())
+                kept.keep([row])
                 say(f"{task.name}, {left_out}, {row['method']}: {row['auroc']:.3f}")
 
 

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from kept_models import fitted
 from predictions import LABELS, name_columns
-from study.rows import read_rows, write_rows
+from study.rows import KeptRows
 from study.runs import say
 from tasks import load_task, read_tasks
 from trusted.answers import entropy_of, rest_of
@@ -71,7 +71,7 @@ def run(choice: Choice, folder: Path, file: Path) -> None:
 
     Rows of the file that are not measured again stay.
     """
-    kept = {tuple(row[name] for name in KEY): row for row in read_rows(file)}
+    kept = KeptRows(file, KEY)
     for task in read_tasks(folder, choice.tasks):
         cells = load_task(folder, task)
         name_columns(cells)
@@ -81,9 +81,7 @@ def run(choice: Choice, folder: Path, file: Path) -> None:
                 fit = fitted(
                     bench.cells.reference, folder, name=bench.name, seed=seed, models=choice.models
                 )
-                new = measured(bench, fit.model, seed)
-                kept |= {tuple(row[name] for name in KEY): row for row in new}
-                write_rows(file, kept.values())
+                kept.keep(measured(bench, fit.model, seed))
 
 
 def measured(bench: Bench, model: CellAnnotator, seed: int) -> Iterator[Row]:
