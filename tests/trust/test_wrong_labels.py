@@ -7,11 +7,14 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from plkd.trust import wrong_labels
+from plkd.trust.label_audit import held_out_log_probabilities
+from plkd.trust.label_quality import neighbour_log_probabilities, shares_among
 from plkd.trust.wrong_labels import (
     LabelTrust,
     expected_right,
     label_trust,
     labels_to_set_aside,
+    trust_by_others,
     vouched_for,
 )
 
@@ -92,6 +95,59 @@ def test_hardly_a_label_of_a_clean_reference_goes() -> None:
     assert labels_to_set_aside(expression, codes, 3).mean() <= 0.01
 
 
+@pytest.mark.parametrize("until", [0.0, 1.0])
+def test_neighbours_are_heard_by_their_weight_where_few_labels_are_wrong(
+    monkeypatch: pytest.MonkeyPatch, until: float
+) -> None:
+    rng = np.random.default_rng(6)
+    codes = rng.choice(3, 90, p=[0.5, 0.3, 0.2])
+    points = rng.normal(size=(90, 60)) + codes[:, None]
+    classifier = held_out_log_probabilities(points, codes, 3)
+    both = np.empty((90, 3))
+    for cell in range(90):
+        apart = np.square(points[:, :50] - points[cell, :50]).sum(1)
+        apart[cell] = np.inf
+        votes = np.bincount(codes[np.argsort(apart)[:30]], minlength=3)
+        both[cell] = 0.7 * np.log((votes + 1 / 3) / 31) + 0.3 * classifier[cell]
+    monkeypatch.setattr(wrong_labels, "NEIGHBOURS_HEARD_UNTIL", until)
+    found = trust_by_others(points, codes, 3)
+    expected = label_trust(both if until else classifier, codes)
+    np.testing.assert_allclose(found.right, expected.right, rtol=1e-6)
+    assert found.share_wrong == pytest.approx(expected.share_wrong)
+
+
+@pytest.mark.parametrize(("share", "heard"), [(0.1, True), (0.2, False)])
+def test_a_fifth_of_wrong_labels_is_too_many_for_neighbours(
+    monkeypatch: pytest.MonkeyPatch, share: float, heard: bool
+) -> None:
+    asked = []
+    nearest = wrong_labels.shares_among
+    monkeypatch.setattr(
+        wrong_labels, "shares_among", lambda *a, **k: asked.append(1) or nearest(*a, **k)
+    )
+    rng = np.random.default_rng(7)
+    codes = rng.integers(0, 8, 2000)
+    points = 4 * rng.normal(size=(8, 10))[codes] + rng.normal(size=(2000, 10))
+    trust_by_others(points, with_wrong(codes, share, 8), 8)
+    assert bool(asked) == heard
+
+
+def test_right_labels_of_wide_types_beside_narrow_ones_are_doubted_less_by_both() -> None:
+    """One shape for all types, which the classifier assumes, gives the edge of a wide one away."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 8, 4000)
+    given = with_wrong(codes, 0.1, 8)
+    spread = np.where(codes % 2, 3.0, 0.5)[:, None]
+    points = 3 * rng.normal(size=(8, 8))[codes] + spread * rng.normal(size=(4000, 8))
+    near = neighbour_log_probabilities(shares_among(points, given, 8), 30)
+    classifier = held_out_log_probabilities(points, given, 8)
+    wrong = given != codes
+    both = trust_by_others(points, given, 8).right <= 0.5
+    by_classifier, by_neighbours = (label_trust(w, given).right <= 0.5 for w in (classifier, near))
+    assert both[~wrong].mean() < 0.7 * by_classifier[~wrong].mean()
+    assert both[wrong].mean() > by_neighbours[wrong].mean() + 0.05
+
+
 def test_neighbours_vouch_as_counting_them_says() -> None:
     rng = np.random.default_rng(5)
     codes = rng.choice(4, 200, p=[0.5, 0.3, 0.15, 0.05])
@@ -112,7 +168,7 @@ def test_a_doubted_label_that_neighbours_vouch_for_stays(monkeypatch: pytest.Mon
     expression, codes = blobs((900, 700, 400, 24))
     given = with_wrong(codes, 0.1, 4)
     nothing = LabelTrust(np.where(given == 3, 0.0, 1.0), 0.1)
-    monkeypatch.setattr(wrong_labels, "label_trust", lambda *_: nothing)
+    monkeypatch.setattr(wrong_labels, "trust_by_others", lambda *_, **__: nothing)
     aside = labels_to_set_aside(expression, given, 4)
     rare = given == 3
     assert not aside[rare & (codes == 3)].any()

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from plkd.trust.discriminant import fit_discriminant
-from plkd.trust.label_quality import N_NEIGHBOURS, own_shares, shares_among, singular_points
+from plkd.trust.label_quality import (
+    N_NEIGHBOURS,
+    neighbour_log_probabilities,
+    own_shares,
+    shares_among,
+    singular_points,
+)
 
 N_FOLDS = 5
 
@@ -80,7 +86,7 @@ def judge_labels(
     points = singular_points(expression, seed=seed)
     shares = shares_among(points, codes, n_types, seed=seed)
     n_near = min(N_NEIGHBOURS, len(codes) - 1)
-    near = np.log((n_near * shares + 1 / n_types) / (n_near + 1))
+    near = neighbour_log_probabilities(shares, n_near)
     said = (near + held_out_log_probabilities(points, codes, n_types, seed=seed)) / 2
     odds = np.exp(said - said.max(1, keepdims=True))
     own = odds[np.arange(len(codes)), codes]
