@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from results import markdown, per_task, plus_minus
 from study.audit_fits import AS_THEY_ARE as OWN_LABELS
-from study.audit_fits import BELIEVED, FITS, SET_ASIDE, WRONG_SHARES, named
+from study.audit_fits import BELIEVED, FITS, LEFT_OUT, SET_ASIDE, WRONG_SHARES, named
 from study.names import LOOKS, NETWORKS
 from study.rows import extent, full_grid, over_seeds
 from study.words import listed, scored, signed
@@ -122,6 +122,8 @@ def regained(fits: pd.DataFrame) -> str:
             clean, believed, aside = (mean[method, setting] for setting in settings)
             lost = clean - believed
             part = f", {(aside - believed) / lost:.0%} of what was lost" if lost > 0 else ""
+            known = mean.get((method, named(wrong, LEFT_OUT)))
+            part += f"; {known:.3f} with the wrong ones left out by hand" if known else ""
             holds = lost <= 0 or aside - believed >= REGAINED * lost
             said.append(
                 f"{'**holds**' if holds else '**does not hold**'} for the {LOOKS[method].name}, "

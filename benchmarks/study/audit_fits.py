@@ -6,6 +6,8 @@ as they are                        plkd's defaults, the reference's own labels
                                    and ``doubtful_labels=None``
 10 % (20 %) wrong, doubtful set    the same labels, plkd's defaults
 aside
+10 % (20 %) wrong, wrong ones      the cells whose label is wrong are taken out of the reference, as
+left out                           one could who knew which they are
 =================================  ==============================================================
 
 Measured are accuracy and macro F1 over the types present in the query, whose truth is untouched.
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from predictions import LABELS
 from study.ablation import TASKS, noisy
 from study.methods import Found, Sides, annotated, sides_of
 from study.names import NETWORKS
@@ -27,14 +30,20 @@ from tasks import load_task, read_tasks
 
 AS_THEY_ARE, BELIEVED, SET_ASIDE = "as they are", "all believed", "doubtful set aside"
 WRONG_SHARES: Mapping[str, float] = {"10 % wrong": 0.1, "20 % wrong": 0.2}
-HANDLING: Mapping[str, Mapping[str, Any]] = {BELIEVED: {"doubtful_labels": None}, SET_ASIDE: {}}
+LEFT_OUT = "wrong ones left out"
+HANDLING: Mapping[str, Mapping[str, Any]] = {
+    BELIEVED: {"doubtful_labels": None},
+    SET_ASIDE: {},
+    LEFT_OUT: {},
+}
 
 
 class Fit(NamedTuple):
-    """What the labels of a fit are, and what it is told."""
+    """What the labels of a fit are, what it is told, and whether wrong ones are in it at all."""
 
     wrong_share: float
     training: Mapping[str, Any]
+    leave_out: bool = False
 
 
 def named(wrong: str, handling: str) -> str:
@@ -45,7 +54,7 @@ def named(wrong: str, handling: str) -> str:
 FITS: Mapping[str, Fit] = {
     AS_THEY_ARE: Fit(0.0, {}),
     **{
-        named(wrong, handling): Fit(share, training)
+        named(wrong, handling): Fit(share, training, leave_out=handling == LEFT_OUT)
         for wrong, share in WRONG_SHARES.items()
         for handling, training in HANDLING.items()
     },
@@ -76,8 +85,11 @@ def run_fits(
 
 def fit(whole: Sides, folder: Path, setting: str, seed: int) -> Iterator[Row]:
     """Yield how well each network of one fit annotates the query."""
-    share, training = FITS[setting]
+    share, training, leave_out = FITS[setting]
     sides = noisy(whole, seed, share=share) if share else whole
+    if leave_out:
+        right = (sides.reference.obs[LABELS] == whole.reference.obs[LABELS].astype(str)).to_numpy()
+        sides = Sides(whole.reference[right].copy(), whole.query)
     for found in annotated(
         sides, folder, methods=NETWORKS, training=training, mask=True, seed=seed
     ):

@@ -39,8 +39,8 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     unfinished.replace(path)
 
 
-class KeptRows:
-    """Rows of a file by their key: a row takes the place of the one of the same key.
+class RowsByKey:
+    """Rows of a file by their key: a new row takes the place of the one of the same key.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from kept_models import fitted
 from ours import ADAPTED, without_obs
 from predictions import name_columns
 from results import markdown, per_task
-from study.rows import KeptRows
+from study.rows import RowsByKey
 from study.runs import say
 from tasks import load_task, read_tasks
 from trusted.answers import with_trust
@@ -40,7 +40,7 @@ TEXT = (
 
 def run(choice: Choice, folder: Path, file: Path) -> None:
     """Write the measures of each task and seed; rows that are not measured again stay."""
-    kept = KeptRows(file, KEY)
+    kept = RowsByKey(file, KEY)
     for task in read_tasks(folder, choice.tasks):
         cells = load_task(folder, task)
         name_columns(cells)

@@ -23,7 +23,7 @@ from kept_models import fitted
 from ours import without_obs
 from predictions import LABELS, name_columns
 from results import markdown, per_task
-from study.rows import KeptRows
+from study.rows import RowsByKey
 from study.runs import say
 from tasks import TaskData, load_task, read_tasks
 from trusted.leaving import left_out_types
@@ -54,7 +54,7 @@ TEXT = (
 
 def run(choice: Choice, folder: Path, file: Path) -> None:
     """Write the AUROC of both, of each task and seed; rows that are not measured again stay."""
-    kept = KeptRows(file, KEY)
+    kept = RowsByKey(file, KEY)
     for task in read_tasks(folder, choice.tasks):
         cells = load_task(folder, task)
         name_columns(cells)

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from kept_models import fitted
 from predictions import LABELS, name_columns
-from study.rows import KeptRows
+from study.rows import RowsByKey
 from study.runs import say
 from tasks import load_task, read_tasks
 from trusted.answers import entropy_of, rest_of
@@ -71,7 +71,7 @@ def run(choice: Choice, folder: Path, file: Path) -> None:
 
     Rows of the file that are not measured again stay.
     """
-    kept = KeptRows(file, KEY)
+    kept = RowsByKey(file, KEY)
     for task in read_tasks(folder, choice.tasks):
         cells = load_task(folder, task)
         name_columns(cells)

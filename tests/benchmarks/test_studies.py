@@ -153,10 +153,10 @@ def test_a_row_takes_the_place_of_the_one_of_its_key(
     script: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
     rows, file = script("study.rows"), tmp_path / "out" / "kept.csv"
-    rows.KeptRows(file, ("task", "seed")).keep(
+    rows.RowsByKey(file, ("task", "seed")).keep(
         {"task": "a", "seed": seed, "ece": 0.5} for seed in (0, 1)
     )
-    again = rows.KeptRows(file, ("task", "seed"))
+    again = rows.RowsByKey(file, ("task", "seed"))
     again.keep([{"task": "a", "seed": 1, "ece": 0.25}, {"task": "b", "seed": 0, "ece": 0.75}])
     found = [(row["task"], row["seed"], row["ece"]) for row in rows.read_rows(file)]
     assert found == [("a", 0, 0.5), ("a", 1, 0.25), ("b", 0, 0.75)]
