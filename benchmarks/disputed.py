@@ -4,7 +4,7 @@
 
 writes ``docs/results/disputed.csv`` (one line a method and seed), ``disputed_genes.csv`` (one line
 a gene and group of cells) and ``disputed.md``. On one task plkd is more than 0.02 of macro F1 below
-the best peer: on Zheng et al.'s sorted cells, 129 of them sorted as CD14 monocytes. Done is:
+the best peer: on Zheng et al.'s sorted cells, 129 of them sorted as monocytes. What is done:
 
 1. *Markers.* The mean of log1p counts per 10,000 of textbook markers of CD14 monocytes and of
    dendritic cells: of the 129, and of both types in the reference's batch of the same chemistry.

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEACHER, STUDENT = NETWORKS
+DISPUTED = "pbmc:to_zheng"
+"""Task some of whose labels their cells' markers contradict (``disputed.py``)."""
+
 FAR_BELOW = 0.02
 """What no task should be below the best peer by."""
 LOWERED = 0.01
@@ -80,6 +83,8 @@ def each_task(table: pd.DataFrame, peers: Sequence[str]) -> str:
         if value < -FAR_BELOW
     ]
     where = f" Below it: {listed(low)}." if low else ""
+    if any(line.startswith(f"`{DISPUTED}`") for line in low):
+        where += f" Which cells decide `{DISPUTED}`: [disputed.md](disputed.md)."
     return (
         f"{verdict([not low])}: on no task more than {FAR_BELOW} of macro F1 below the best peer "
         f"of that task; on {int((apart > 0).sum())} of {len(apart)} above it.{where}"

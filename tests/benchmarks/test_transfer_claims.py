@@ -60,6 +60,20 @@ def test_of_a_peer_that_was_not_timed_no_seconds_are_told(
     assert sentence.endswith("above harmony + knn's 0.800 (1 of 1 tasks).")
 
 
+def test_the_disputed_task_is_explained_where_it_is_lost(
+    script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = script("transfer_claims")
+    rows = [
+        {"task": "pbmc:to_zheng", "method": method, "seed": 0, "macro_f1": value}
+        for method, value in (("svm", 0.8), ("plkd student", 0.7))
+    ]
+    link = "Which cells decide `pbmc:to_zheng`: [disputed.md](disputed.md)."
+    assert claims.each_task(pd.DataFrame(rows), ["svm"]).endswith(link)
+    monkeypatch.setattr(claims, "FAR_BELOW", 0.2)
+    assert link not in claims.each_task(pd.DataFrame(rows), ["svm"])
+
+
 def test_where_it_does_not(said: Callable[[Scores], list[str]]) -> None:
     scores = {**BLIND, **SEEING, "plkd adapted": (0.9, 0.68), "plkd student": (0.65, 0.7)}
     average, each, rank, harmony, lowered = said(scores)
