@@ -122,8 +122,9 @@ def regained(fits: pd.DataFrame) -> str:
             clean, believed, aside = (mean[method, setting] for setting in settings)
             lost = clean - believed
             part = f", {(aside - believed) / lost:.0%} of what was lost" if lost > 0 else ""
-            known = mean.get((method, named(wrong, LEFT_OUT)))
-            part += f"; {known:.3f} with the wrong ones left out by hand" if known else ""
+            known = (method, named(wrong, LEFT_OUT))
+            if known in mean.index:
+                part += f"; {mean[known]:.3f} with the wrong ones left out by hand"
             holds = lost <= 0 or aside - believed >= REGAINED * lost
             said.append(
                 f"{'**holds**' if holds else '**does not hold**'} for the {LOOKS[method].name}, "

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from results import markdown, plus_minus
+from study.names import STUDENT
 from transfer_methods import METHODS, blind, is_peer
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LABEL, RIVAL = "CD14 Mono", "DC"
-STUDENT = "plkd student"
-MARKERS = f"{RIVAL} markers of those called {LABEL}"
+RIVAL_MARKERS = f"{RIVAL} markers of those called {LABEL}"
 HOW = (
     "Made by `python benchmarks/disputed.py --data FOLDER`; what is done stands at its head. Of "
     f"the query of `pbmc:to_zheng` {{n_cells}} cells are labelled {LABEL}. Macro F1 is over the "
@@ -33,7 +33,8 @@ def page(table: pd.DataFrame, genes: pd.DataFrame) -> str:
             f"## What the numbers show\n\n{said}",
             "## Marker genes\n\nMean of log1p counts per 10,000; in brackets how many cells.",
             markdown(means(genes), "marks, gene"),
-            f"## Methods\n\n{MARKERS}: mean over cells and genes; {markers_elsewhere(genes)}.",
+            "## Methods",
+            f"{RIVAL_MARKERS}: mean over cells and genes; {markers_elsewhere(genes)}.",
             f"{markdown(scores(table), 'method')}\n",
         ]
     )
@@ -62,7 +63,7 @@ def scores(table: pd.DataFrame) -> pd.DataFrame:
         f"called {LABEL}": "called_as_labelled",
         f"called {RIVAL}": "called_rival",
         "called otherwise": "called_other",
-        MARKERS: "rival_markers",
+        RIVAL_MARKERS: "rival_markers",
     }
     there = [method for method in METHODS if method in mean.index]
     lines = {

@@ -83,7 +83,7 @@ def each_task(table: pd.DataFrame, peers: Sequence[str]) -> str:
         if value < -FAR_BELOW
     ]
     where = f" Below it: {listed(low)}." if low else ""
-    if any(line.startswith(f"`{DISPUTED}`") for line in low):
+    if apart.get(DISPUTED, 0.0) < -FAR_BELOW:
         where += f" Which cells decide `{DISPUTED}`: [disputed.md](disputed.md)."
     return (
         f"{verdict([not low])}: on no task more than {FAR_BELOW} of macro F1 below the best peer "

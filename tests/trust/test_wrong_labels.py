@@ -139,7 +139,7 @@ def test_right_labels_of_wide_types_beside_narrow_ones_are_doubted_less_by_both(
     given = with_wrong(codes, 0.1, 8)
     spread = np.where(codes % 2, 3.0, 0.5)[:, None]
     points = 3 * rng.normal(size=(8, 8))[codes] + spread * rng.normal(size=(4000, 8))
-    near = neighbour_log_probabilities(shares_among(points, given, 8), 30)
+    near = neighbour_log_probabilities(shares_among(points, given, 8))
     classifier = held_out_log_probabilities(points, given, 8)
     wrong = given != codes
     both = trust_by_others(points, given, 8).right <= 0.5

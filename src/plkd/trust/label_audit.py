@@ -10,7 +10,6 @@ from scipy.sparse import csr_matrix
 
 from plkd.trust.discriminant import fit_discriminant
 from plkd.trust.label_quality import (
-    N_NEIGHBOURS,
     neighbour_log_probabilities,
     own_shares,
     shares_among,
@@ -85,8 +84,7 @@ def judge_labels(
     """
     points = singular_points(expression, seed=seed)
     shares = shares_among(points, codes, n_types, seed=seed)
-    n_near = min(N_NEIGHBOURS, len(codes) - 1)
-    near = neighbour_log_probabilities(shares, n_near)
+    near = neighbour_log_probabilities(shares)
     said = (near + held_out_log_probabilities(points, codes, n_types, seed=seed)) / 2
     odds = np.exp(said - said.max(1, keepdims=True))
     own = odds[np.arange(len(codes)), codes]

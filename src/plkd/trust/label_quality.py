@@ -122,22 +122,23 @@ def _nearest_others(points: NDArray[np.floating], among: NDArray[np.int64]) -> N
     return np.concatenate(parts)
 
 
-def neighbour_log_probabilities(shares: NDArray[np.float64], n_near: int) -> NDArray[np.float64]:
+def neighbour_log_probabilities(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     r"""Return how probable each type is for a cell, by the labels of its neighbours.
 
     Parameters
     ----------
     shares
-        Of the labels among the neighbours, ``(n_cells, n_types)``.
-    n_near
-        Number of neighbours.
+        Of the labels among the n = 30 nearest cells, or all others where there are fewer,
+        ``(n_cells, n_types)``.
 
     Returns
     -------
     ``(n_cells, n_types)``, with one vote more, spread over the k types:
     :math:`\log ((n s_t + 1 / k) / (n + 1))`.
     """
-    return np.asarray(np.log((n_near * shares + 1 / shares.shape[1]) / (n_near + 1)))
+    n_cells, n_types = shares.shape
+    n_near = min(N_NEIGHBOURS, n_cells - 1)
+    return np.asarray(np.log((n_near * shares + 1 / n_types) / (n_near + 1)))
 
 
 def own_shares(shares: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:

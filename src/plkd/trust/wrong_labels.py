@@ -10,7 +10,6 @@ from scipy.sparse import csr_matrix
 
 from plkd.trust.label_audit import held_out_log_probabilities
 from plkd.trust.label_quality import (
-    N_NEIGHBOURS,
     neighbour_log_probabilities,
     own_shares,
     shares_among,
@@ -116,12 +115,8 @@ def trust_by_others(
 
     Parameters
     ----------
-    points
-        Where the cells lie, ``(n_cells, n_components)``.
-    codes
-        Label of each cell, ``(n_cells,)``, from 0.
-    n_types, seed
-        As :func:`labels_to_set_aside`.
+    points, codes, n_types, seed
+        As :func:`vouched_for`.
 
     Returns
     -------
@@ -134,7 +129,7 @@ def trust_by_others(
     if trust.share_wrong > NEIGHBOURS_HEARD_UNTIL:
         return trust
     shares = shares_among(points[:, :NEIGHBOUR_COMPONENTS], codes, n_types, seed=seed)
-    near = neighbour_log_probabilities(shares, min(N_NEIGHBOURS, len(codes) - 1))
+    near = neighbour_log_probabilities(shares)
     return label_trust(NEIGHBOURS_COUNT * near + (1 - NEIGHBOURS_COUNT) * classifier, codes)
 
 
@@ -163,7 +158,7 @@ def vouched_for(
 
 
 def label_trust(log_probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> LabelTrust:
-    r"""Return how probably each label is right, given what a classifier says that has not seen it.
+    r"""Return how probably each label is right, given what others say that have not seen it.
 
     Parameters
     ----------
