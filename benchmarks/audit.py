@@ -15,8 +15,10 @@ writes ``docs/results/audit.csv`` (one line a task, method and seed) and ``audit
 method             ranks by
 =================  ================================================================================
 plkd               ``plkd.tl.audit_labels``, by its defaults, with batches
-neighbours         the share of the 30 nearest cells that have the label: one witness of plkd's
-classifier         probability of the label by the out-of-fold linear discriminant: the other one
+neighbours         the share of the 30 nearest cells that have the label, along 50 singular vectors: one
+                   of plkd's witnesses
+classifier         probability of the label by an out-of-fold linear discriminant of the same: much
+                   like another one
 cleanlab's recipe  self-confidence: probability of the label by an out-of-fold logistic regression
                    (scikit-learn's defaults, 5 folds), here on 50 standardised components
 chance             a random number
@@ -104,11 +106,11 @@ def run(folder: Path, options: argparse.Namespace, rows: Sequence[Row]) -> Itera
 
 
 def components(reference: AnnData) -> np.ndarray:
-    """Return the cells as the audit sees them: 50 singular vectors of the variable genes."""
+    """Return the cells in 50 singular vectors of the genes that the audit takes."""
     from plkd.data.expression import to_log1p
     from plkd.data.highly_variable import select_genes
     from plkd.data.source import recognise_source, source_from_anndata
-    from plkd.trust.label_quality import singular_points
+    from plkd.trust.cell_points import singular_points
 
     source = source_from_anndata(reference)
     log1p = to_log1p(source.rows(0, source.n_cells), recognise_source(source))

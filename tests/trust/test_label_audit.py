@@ -10,9 +10,10 @@ from scipy.sparse import csr_matrix
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from plkd.trust import label_quality
+from plkd.trust.cell_points import cell_points, directions, singular_points
 from plkd.trust.discriminant import LEAST_LOG_PROBABILITY, SHRINKAGE
 from plkd.trust.label_audit import N_FOLDS, folds, held_out_log_probabilities, judge_labels
-from plkd.trust.label_quality import shares_among, singular_points
+from plkd.trust.label_quality import shares_among
 
 
 def cells(sizes: tuple[int, ...], seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
@@ -34,23 +35,25 @@ def planted(codes: np.ndarray, share: float, n_types: int) -> tuple[np.ndarray, 
 def test_judged_as_by_a_loop() -> None:
     expression, truth = cells((40, 30, 20))
     codes, _ = planted(truth, 0.1, 3)
-    points = singular_points(expression)
-    shares, fold = shares_among(points, codes, 3), folds(codes)
+    points = cell_points(expression)
+    fold = folds(codes)
+    witnesses = points.plain, directions(points.scaled)
+    shares = [shares_among(where, codes, 3) for where in witnesses]
     judged = judge_labels(expression, codes, 3)
     for cell in range(len(codes)):
         learned = fold != fold[cell]
-        theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
-        theirs.fit(points[learned], codes[learned])
-        said = np.exp(
-            np.maximum(theirs.predict_log_proba(points[[cell]])[0], LEAST_LOG_PROBABILITY)
-        )
-        near = (30 * shares[cell] + 1 / 3) / 31
-        both = np.sqrt(said * near)
+        said = 1.0
+        for where, near in zip(points, shares, strict=True):
+            theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
+            theirs.fit(where[learned], codes[learned])
+            told = theirs.predict_log_proba(where[[cell]])[0]
+            said *= np.exp(np.maximum(told, LEAST_LOG_PROBABILITY)) * (30 * near[cell] + 1 / 3) / 31
+        both = said**0.25
         both /= both.sum()
         assert judged.score[cell] == pytest.approx(both[codes[cell]], abs=1e-5)
         assert judged.suggestion[cell] == both.argmax()
         assert judged.doubtful[cell] == (10 * both[codes[cell]] < both.max())
-        assert judged.neighbour_share[cell] == shares[cell, codes[cell]]
+        assert judged.neighbour_share[cell] == shares[0][cell, codes[cell]]
 
 
 def test_planted_labels_come_first_and_are_told_what_they_are() -> None:

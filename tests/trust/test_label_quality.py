@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from plkd.errors import InputError
 from plkd.trust import label_quality
+from plkd.trust.cell_points import singular_points
 from plkd.trust.label_quality import (
+    nearest_labels,
     neighbour_shares,
     own_shares,
     share_of_doubtful,
     shares_among,
-    singular_points,
 )
 
 
@@ -115,7 +115,7 @@ def test_mixed_up_labels_are_doubtful() -> None:
     assert share_of_doubtful(shares, mixed) == pytest.approx(0.03)
 
 
-def test_one_gene_is_too_few() -> None:
-    with pytest.raises(InputError, match="two genes or more; found 1"):
-        singular_points(csr_matrix(np.arange(1.0, 6.0)[:, None]))
-    assert singular_points(csr_matrix(np.arange(1.0, 11.0).reshape(5, 2))).shape == (5, 1)
+def test_nearest_labels_come_nearest_first() -> None:
+    points = np.array([[0.0], [1.0], [3.0], [7.0], [15.0]])
+    found = nearest_labels(points, np.array([0, 1, 2, -1, 3]))
+    assert found.tolist() == [[1, 2, 3], [0, 2, 3], [1, 0, 3], [2, 1, 0], [2, 1, 0]]

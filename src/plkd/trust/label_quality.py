@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from plkd.data.type_means import member_weights
-from plkd.errors import InputError
+from plkd.trust.cell_points import singular_points
 
 N_NEIGHBOURS = 30
-N_COMPONENTS = 50
 MOST_NEIGHBOURS_FROM = 20_000
 """Cells among which neighbours are sought, at most: the time then grows with the cells only."""
 
@@ -51,39 +49,6 @@ def neighbour_shares(
     return shares_among(singular_points(expression, seed=seed), codes, n_types, seed=seed)
 
 
-def singular_points(
-    expression: csr_matrix, *, n_components: int = N_COMPONENTS, seed: int = 0
-) -> NDArray[np.floating]:
-    """Return the cells in the first singular vectors, ``(n_cells, n_components)``.
-
-    Parameters
-    ----------
-    expression
-        ``(n_cells, n_genes)``.
-    n_components
-        How many; fewer of few cells or genes.
-    seed
-        Of the search for them.
-
-    Returns
-    -------
-    What each cell has along each of them.
-
-    Raises
-    ------
-    InputError
-        There are fewer than two genes.
-    """
-    from sklearn.decomposition import TruncatedSVD
-
-    if expression.shape[1] < 2:
-        raise InputError(
-            "two genes or more", f"{expression.shape[1]}", "pass a reference with more genes"
-        )
-    n_components = min(n_components, min(expression.shape) - 1)
-    return TruncatedSVD(n_components, random_state=seed).fit_transform(expression)
-
-
 def shares_among(
     points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int, *, seed: int = 0
 ) -> NDArray[np.float64]:
@@ -96,14 +61,37 @@ def shares_among(
     codes, n_types, seed
         As :func:`neighbour_shares`; two cells or more have a label.
     """
+    near = nearest_labels(points, codes, seed=seed)
+    votes = np.eye(n_types)
+    starts = range(0, len(near), CELLS_AT_A_TIME)
+    return np.concatenate([votes[near[at : at + CELLS_AT_A_TIME]].mean(1) for at in starts])
+
+
+def nearest_labels(
+    points: NDArray[np.floating], codes: NDArray[np.int64], *, seed: int = 0
+) -> NDArray[np.int64]:
+    """Return the labels of the labelled cells next to each cell, itself left out.
+
+    Parameters
+    ----------
+    points, codes, seed
+        As :func:`shares_among`.
+
+    Returns
+    -------
+    Codes, ``(n_cells, n_near)``, those of the nearest cell first: 30, or all others.
+    """
+    among = cells_among(codes, seed=seed)
+    return codes[among][_nearest_others(points, among)]
+
+
+def cells_among(codes: NDArray[np.int64], *, seed: int = 0) -> NDArray[np.int64]:
+    """Return the labelled cells among which neighbours are sought, 20,000 of them at most."""
     among = np.flatnonzero(codes >= 0)
     if len(among) > MOST_NEIGHBOURS_FROM:
         drawn = np.random.default_rng(seed).choice(among, MOST_NEIGHBOURS_FROM, replace=False)
         among = np.sort(drawn)
-    near = _nearest_others(points, among)
-    votes = member_weights(codes[among], n_types).toarray()
-    starts = range(0, len(near), CELLS_AT_A_TIME)
-    return np.concatenate([votes[near[at : at + CELLS_AT_A_TIME]].mean(1) for at in starts])
+    return among
 
 
 def _nearest_others(points: NDArray[np.floating], among: NDArray[np.int64]) -> NDArray[np.int64]:

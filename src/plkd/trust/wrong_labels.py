@@ -8,37 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from plkd.trust.label_audit import held_out_log_probabilities
-from plkd.trust.label_quality import (
-    neighbour_log_probabilities,
-    own_shares,
-    shares_among,
-    singular_points,
-)
-
-N_COMPONENTS = 200
-"""Singular vectors of the expression; with 50 a type of a few cells is not among them."""
+from plkd.trust.cell_points import FIRST, CellPoints, cell_points, directions
+from plkd.trust.label_audit import discriminants_say
+from plkd.trust.label_quality import neighbour_log_probabilities, shares_among
+from plkd.trust.vouching import vouched_for
 
 RIGHT = 0.5
 """Probability of being right up to which a label is set aside."""
 
-NEIGHBOUR_COMPONENTS = 50
 NEIGHBOURS_COUNT = 0.7
-"""Weight of what the neighbours say of a cell; a linear discriminant has the rest. Where types
+"""Weight of what the neighbours say of a cell; the discriminants have the rest. Where types
 blend it doubts many right labels, and the neighbours alone let wrong ones pass."""
 
 NEIGHBOURS_HEARD_UNTIL = 1 / 6
-"""Share of wrong labels, as the discriminant estimates it, up to which the neighbours are heard.
+"""Share of wrong labels, as the discriminants estimate it, up to which the neighbours are heard.
 Where more are wrong it matters less that a right label is lost than that a wrong one stays."""
-
-VOUCHING_COMPONENTS = 100
-VOUCHED_SHARE, VOUCHED_TIMES = 0.1, 3.0
-"""Share of a cell's neighbours along the first so many singular vectors from which they vouch for
-its label, if that is also so many times what it is among all cells."""
 
 ALWAYS_KEPT = 0.5
 """Share of a type's labels that are expected to be right, which it keeps in any case."""
 
+FEWEST_CELLS = 3
 LEAST_CELLS = 2
 """A type of fewer cannot be learned."""
 
@@ -84,20 +73,20 @@ def labels_to_set_aside(
     Returns
     -------
     bool ``(n_cells,)``: labels that are more likely wrong than right by what the other cells say
-    (:func:`trust_by_others`), unless the cell's neighbours vouch for them (:func:`vouched_for`). Of
-    each type the most trusted are kept in any case: half as many as are expected to be right, two
-    at least. Wrong labels that fall evenly on all types drown a rare one, of which a cell's own
-    label then says little.
+    (:func:`trust_by_others`), unless the cell's neighbours vouch for them
+    (:func:`plkd.trust.vouching.vouched_for`, along the first 50 components of scaled genes, all
+    cells at the length of one). Of each type the most trusted are kept in any case: half as many
+    as are expected to be right, two at least. Wrong labels that fall evenly on all types drown a
+    rare one, of which a cell's own label then says little.
     """
     labelled = np.flatnonzero(codes >= 0)
     aside = np.zeros(len(codes), dtype=bool)
-    n_components = min(N_COMPONENTS, len(labelled) // 3)
-    if n_types < 2 or n_components < 1:
+    if n_types < 2 or len(labelled) < FEWEST_CELLS:
         return aside
-    points = singular_points(expression[labelled], n_components=n_components, seed=seed)
     given = codes[labelled]
+    points = cell_points(expression[labelled], seed=seed)
     trust = trust_by_others(points, given, n_types, seed=seed)
-    vouched = vouched_for(points[:, :VOUCHING_COMPONENTS], given, n_types, seed=seed)
+    vouched = vouched_for(directions(points.scaled[:, :FIRST]), given, seed=seed)
     aside[labelled] = (trust.right <= RIGHT) & ~vouched
     expected = expected_right(np.bincount(given, minlength=n_types), trust.share_wrong)
     for code in range(n_types):
@@ -109,39 +98,14 @@ def labels_to_set_aside(
 
 
 def trust_by_others(
-    points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int, *, seed: int = 0
+    points: CellPoints, codes: NDArray[np.int64], n_types: int, *, seed: int = 0
 ) -> LabelTrust:
-    """Return how far each label is believed by two witnesses that have not seen it.
-
-    Parameters
-    ----------
-    points, codes, n_types, seed
-        As :func:`vouched_for`.
-
-    Returns
-    -------
-    What a linear discriminant says that has learned from four fifths of the others
-    (:func:`label_trust`). Where it finds fewer than a sixth of the labels wrong, 0.3 of its
-    log-probabilities and 0.7 of those by the 30 nearest cells along the first 50 components.
-    """
-    classifier = held_out_log_probabilities(points, codes, n_types, seed=seed)
-    trust = label_trust(classifier, codes)
-    if trust.share_wrong > NEIGHBOURS_HEARD_UNTIL:
-        return trust
-    shares = shares_among(points[:, :NEIGHBOUR_COMPONENTS], codes, n_types, seed=seed)
-    near = neighbour_log_probabilities(shares)
-    return label_trust(NEIGHBOURS_COUNT * near + (1 - NEIGHBOURS_COUNT) * classifier, codes)
-
-
-def vouched_for(
-    points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int, *, seed: int = 0
-) -> NDArray[np.bool_]:
-    """Say whose neighbours have its label far more often than chance would have it.
+    """Return how far each label is believed by witnesses that have not seen it.
 
     Parameters
     ----------
     points
-        Where the cells lie, ``(n_cells, n_components)``.
+        Where the cells lie.
     codes
         Label of each cell, ``(n_cells,)``, from 0.
     n_types, seed
@@ -149,12 +113,18 @@ def vouched_for(
 
     Returns
     -------
-    bool ``(n_cells,)``. It helps rare types: of one that makes up a third of the cells or more no
-    label is vouched for, and a wrong label hardly ever is.
+    What linear discriminants say that have learned from four fifths of the others
+    (:func:`plkd.trust.label_audit.discriminants_say`, :func:`label_trust`). Where they find fewer
+    than a sixth of the labels wrong, 0.3 of that and 0.7 of the log-probabilities by the 30 nearest
+    cells along the first 50 components of the expression.
     """
-    own = own_shares(shares_among(points, codes, n_types, seed=seed), codes)
-    common = np.bincount(codes, minlength=n_types)[codes] / len(codes)
-    return np.asarray((own >= VOUCHED_SHARE) & (own >= VOUCHED_TIMES * common))
+    classifier = discriminants_say(points, codes, n_types, seed=seed)
+    trust = label_trust(classifier, codes)
+    if trust.share_wrong > NEIGHBOURS_HEARD_UNTIL:
+        return trust
+    shares = shares_among(points.plain[:, :FIRST], codes, n_types, seed=seed)
+    near = neighbour_log_probabilities(shares)
+    return label_trust(NEIGHBOURS_COUNT * near + (1 - NEIGHBOURS_COUNT) * classifier, codes)
 
 
 def label_trust(log_probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> LabelTrust:
