@@ -15,10 +15,10 @@ writes ``docs/results/audit.csv`` (one line a task, method and seed) and ``audit
 method             ranks by
 =================  ================================================================================
 plkd               ``plkd.tl.audit_labels``, by its defaults, with batches
-neighbours         the share of the 30 nearest cells that have the label, along 50 singular vectors: one
-                   of plkd's witnesses
-classifier         probability of the label by an out-of-fold linear discriminant of the same: much
-                   like another one
+neighbours         the share of the 30 nearest cells that have the label, along 50 singular vectors:
+                   one of plkd's witnesses
+classifier         probability of the label by an out-of-fold linear discriminant along the same:
+                   much like another one
 cleanlab's recipe  self-confidence: probability of the label by an out-of-fold logistic regression
                    (scikit-learn's defaults, 5 folds), here on 50 standardised components
 chance             a random number

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from plkd.data.rows import gene_variance
 from plkd.errors import InputError
 
 FIRST = 50
@@ -110,12 +111,10 @@ def scaled_points(
     InputError
         As :func:`singular_points`.
     """
-    cells = expression.astype(np.float64)
-    mean = np.asarray(cells.mean(0)).ravel()
-    variance = np.asarray(cells.multiply(cells).mean(0)).ravel() - mean**2
-    varies = variance > LEAST_VARIANCE
-    deviation = np.sqrt(np.where(varies, variance, 1.0))
-    scaled = csr_matrix(cells.multiply(np.where(varies, 1 / deviation, 0.0)[None]))
+    variance = gene_variance(expression)
+    per_deviation = np.zeros(len(variance))
+    np.divide(1, np.sqrt(variance), out=per_deviation, where=variance > LEAST_VARIANCE)
+    scaled = csr_matrix(expression.astype(np.float64).multiply(per_deviation[None]))
     scaled.data = np.minimum(scaled.data, MOST_DEVIATIONS)
     points = singular_points(scaled, n_components=n_components, seed=seed)
     return points - points.mean(0)
