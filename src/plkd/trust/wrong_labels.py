@@ -27,9 +27,11 @@ Where more are wrong it matters less that a right label is lost than that a wron
 ALWAYS_KEPT = 0.5
 """Share of a type's labels that are expected to be right, which it keeps in any case."""
 
-FEWEST_CELLS = 3
 LEAST_CELLS = 2
 """A type of fewer cannot be learned."""
+
+FEWEST_CELLS = 3
+"""Of fewer, nothing can be said."""
 
 FIRST_GUESS, LARGEST = 0.2, 0.75
 """Share of wrong labels that the estimate begins with, and its bound in units of (k - 1) / k, at
