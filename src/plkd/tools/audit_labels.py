@@ -40,7 +40,7 @@ def audit_labels(
 ) -> LabelAudit:
     """Say which cells of a reference look mislabelled, and as what.
 
-    Each label is judged by the other cells: by its nearest neighbours, and by a classifier that has
+    Each label is judged by the other cells: by its nearest neighbours, and by classifiers that have
     not seen the cell. Nothing is trained and no model is needed.
 
     Parameters
@@ -60,7 +60,7 @@ def audit_labels(
     expression
         "counts" or "log1p", where the values alone cannot tell.
     seed
-        Decides which cells the classifier learns from at a time, and, in a reference of more than
+        Decides which cells classifiers learn from at a time, and, in a reference of more than
         20,000 cells, among which of them neighbours are sought.
 
     Returns

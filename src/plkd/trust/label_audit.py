@@ -1,4 +1,4 @@
-"""Which cells look mislabelled: what two witnesses say that have not seen the label in question."""
+"""Which cells look mislabelled, by neighbours and classifiers that have not seen the label."""
 
 from __future__ import annotations
 
