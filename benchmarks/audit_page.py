@@ -63,8 +63,9 @@ def how_fitted(fits: pd.DataFrame) -> str:
     return (
         f"Macro F1 on the query, mean of {extent(full_grid(fits))}. What is run stands at the head "
         "of `benchmarks/study/audit_fits.py`. The rule by which labels are set aside was chosen "
-        "without a query, but not on other references: of `3tech:to_5p` on this one with these wrong "
-        "labels, of the others on parts of them with wrong labels of their own (`docs/log.md`)."
+        "without a query, but not on other references: of `3tech:to_5p` on this one with these "
+        "wrong labels, of the others on parts of them with wrong labels of their own "
+        "(`docs/log.md`)."
     )
 
 

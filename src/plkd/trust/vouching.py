@@ -40,9 +40,9 @@ def vouched_for(
 
     .. math:: P(H \ge h \mid N, K, n) \le 0.002.
 
-    A type of five cells is told by the first four, one of fifty by the first thirty. Where neighbours
-    are sought among cells that were drawn, N and K are of these; a cell that was not drawn is taken
-    for one of them.
+    A type of five cells is told by the first four, one of fifty by the first thirty. Where
+    neighbours are sought among cells that were drawn, N and K are of these; a cell that was not
+    drawn is taken for one of them.
     """
     near = nearest_labels(points, codes, seed=seed)
     among = cells_among(codes, seed=seed)
