@@ -27,6 +27,7 @@ def cells_of(n_cells: int, n_types: int = 3, n_genes: int = 25, seed: int = 0):
 
 def written_out(cells: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return log-probabilities by the formula, cell by cell and with the whole covariance."""
+    cells = cells / np.sqrt(cells.std(0))
     n_cells, n_genes = cells.shape
     n_types = share.shape[1]
     means = [share[:, t] @ cells / share[:, t].sum() for t in range(n_types)]

@@ -120,7 +120,7 @@ class TrainConfig(Config):
     marker_power: float = 2.0
     marker_floor: float = 0.3
     profile_weight: float = 30.0
-    discriminant_weight: float = 0.2
+    discriminant_weight: float = 0.3
     teacher_shift_genes: float = 2.0
     student_shift_genes: float = 3.0
     teacher_drop_genes: float = 0.5

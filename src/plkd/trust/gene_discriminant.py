@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from plkd.data.rows import largest_in_row
 from plkd.data.type_means import member_weights, weighted_means
 from plkd.trust.discriminant import LEAST_LOG_PROBABILITY
-from plkd.trust.shrunken_covariance import SHRINKAGE, linear_functions
+from plkd.trust.shrunken_covariance import SHRINKAGE, gene_scale, linear_functions, scaled
 
 HEARD_UNTIL = 6.0
 """By so much a cell's novelty score exceeds that of the median held-out cell, and the discriminant
@@ -159,9 +159,10 @@ def gene_discriminant(
     Linear discriminant analysis without the types' shares: with :math:`m_t` the mean of type t and
     S the covariance of the genes around the means, common to all types, the logit of t at x is
     :math:`x^T S^{-1} m_t - m_t^T S^{-1} m_t / 2`. S is 0.3 of what was measured and 0.7 of a ball
-    of the same mean variance (:mod:`plkd.trust.shrunken_covariance`): with thousands of genes its
-    shape is known badly. Of a small reference :func:`mean_distance` over :math:`2 n_t` is added,
-    :math:`n_t` being the cells of the type (Moran & Murphy 1979).
+    of the same mean variance, genes being in units of the root of their standard deviation
+    (:mod:`plkd.trust.shrunken_covariance`): with thousands of genes its shape is known badly. Of a
+    small reference :func:`mean_distance` over :math:`2 n_t` is added, :math:`n_t` being the cells
+    of the type (Moran & Murphy 1979).
     """
     labelled = np.flatnonzero(codes >= 0)
     means = weighted_means(expression, member_weights(codes, n_types))
@@ -208,7 +209,8 @@ def mean_distance(expression: csr_matrix, codes: NDArray[np.int64], n_types: int
     was measured are closer by it than others are. A mean of n cells is off by 1 / n of what a cell
     is, which is taken off. S is inverted by way of the cells, which are fewer than the genes.
     """
-    cells = np.asarray(expression.todense(), dtype=np.float64)
+    expression = scaled(expression, gene_scale(expression))
+    cells = np.asarray(expression.todense())
     fold = np.random.default_rng(0).permutation(len(codes)) % FOLDS
     found = []
     for each in range(FOLDS):

@@ -1,4 +1,10 @@
-"""The covariance of all genes within types, drawn towards a ball and never written out."""
+"""The covariance of all genes within types, drawn towards a ball and never written out.
+
+Genes are in units of the root of their standard deviation. The ball stands for what is not known of
+the covariance; in the expression's own units it says that quiet genes vary as much as loud ones, so
+that hardly a quiet one is heard, and in units of the standard deviation that all genes tell types
+apart alike. Between the two the discriminants are right most often on batches not seen.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +13,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import LinearOperator, cg
 
+from plkd.data.rows import gene_variance
 from plkd.data.type_means import weighted_means
 
 SHRINKAGE = 0.7
 """How far the common covariance of the genes is drawn towards a ball."""
 
 TOLERANCE = 1e-6
+LEAST_VARIANCE = 1e-12
+"""A gene that varies less says nothing."""
 
 
 def linear_functions(
@@ -42,23 +51,43 @@ def linear_functions(
     Notes
     -----
     Of type t :math:`S^{-1} m_t` and :math:`-m_t^T S^{-1} m_t / 2`, found by conjugate gradients, in
-    some twenty steps.
+    some twenty steps, S being the shrunken covariance and all of it in the units of
+    :func:`gene_scale`; the directions are of the expression as it came.
     """
-    covariance = _shrunken_covariance(expression, share, means)
+    scale = gene_scale(expression)
+    means = means * scale
+    covariance = _shrunken_covariance(scaled(expression, scale), share, means)
     directions, offsets = np.zeros(means.shape), np.full(len(means), -np.inf)
     for code in taking_part:
         directions[code] = cg(covariance, means[code], rtol=TOLERANCE)[0]
         offsets[code] = -0.5 * means[code] @ directions[code]
-    return directions, offsets
+    return directions * scale, offsets
+
+
+def gene_scale(expression: csr_matrix) -> NDArray[np.float64]:
+    """Return 1 over the root of the standard deviation of each gene, ``(n_genes,)``.
+
+    0 of a gene whose variance over all cells is below 1e-12.
+    """
+    variance = gene_variance(expression)
+    scale = np.zeros(len(variance))
+    np.power(variance, -0.25, out=scale, where=variance > LEAST_VARIANCE)
+    return scale
+
+
+def scaled(expression: csr_matrix, scale: NDArray[np.float64]) -> csr_matrix:
+    """Return a copy in which each gene is multiplied by its scale, float64."""
+    cells = csr_matrix(expression, dtype=np.float64, copy=True)
+    cells.data *= scale[cells.indices]
+    return cells
 
 
 def _shrunken_covariance(
-    expression: csr_matrix,
+    cells: csr_matrix,
     share: NDArray[np.floating] | csr_matrix,
     means: NDArray[np.float64],
 ) -> LinearOperator:
     """Return the shrunken covariance of cells around the means of the types that they share."""
-    cells = csr_matrix(expression, dtype=np.float64)
     n_cells, n_genes = cells.shape
     of_type = np.asarray(share.sum(0), dtype=np.float64).ravel()
     squares = cells.multiply(cells).sum()
