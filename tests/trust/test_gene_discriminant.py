@@ -85,6 +85,21 @@ def test_nothing_speaks_for_or_against_a_type_of_few_cells() -> None:
     assert (said.max(1) - said[:, [0, 2]].max(1)).max() < 1e-5
 
 
+def test_cells_of_a_type_that_is_left_out_hardly_move_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But for the units of the genes, which are of all cells."""
+    monkeypatch.setattr(
+        "plkd.trust.shrunken_covariance.gene_scale", lambda cells: np.ones(cells.shape[1])
+    )
+    cells, codes = cells_of((FEWEST_CELLS, FEWEST_CELLS - 1, 80, 0), 30)
+    found = gene_discriminant(cells, codes, 4, weight=1.0)
+    whole = gene_discriminant(cells[codes != 1], codes[codes != 1] // 2, 2, weight=1.0)
+    said, best = says(found, cells), says(whole, cells).max(1)
+    np.testing.assert_allclose(said[:, 1], best, atol=0.05)
+    np.testing.assert_allclose(said[:, 3], best, atol=0.05)
+
+
 @pytest.mark.parametrize("sizes", [(20, 30), (FEWEST_CELLS, 30)])
 def test_there_is_none_where_fewer_than_two_types_take_part(sizes: tuple[int, int]) -> None:
     cells, codes = cells_of(sizes, 30)

@@ -3,7 +3,8 @@
 Genes are in units of the root of their standard deviation. The ball stands for what is not known of
 the covariance; in the expression's own units it says that quiet genes vary as much as loud ones, so
 that hardly a quiet one is heard, and in units of the standard deviation that all genes tell types
-apart alike. Between the two the discriminants are right most often on batches not seen.
+apart alike. Between the two the discriminants were right most often on batches held out inside
+references (``docs/log.md``, 2026-11-28).
 """
 
 from __future__ import annotations
