@@ -88,6 +88,29 @@ def test_from_slices_to_page(
     assert (folder / "out" / "space.md").read_text() == text
 
 
+def test_the_other_way_round(
+    script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    turned, ours = script("space_turned"), script("ours")
+    fitted, asked = quick_fits(script)
+    monkeypatch.setattr(ours, "fitted", fitted)
+    command = ["--data", str(folder), "--out", str(folder)]
+    methods = ["--methods", "plkd student", "plkd adapted", "centroid"]
+    assert turned.main([*command, *methods, "--seeds", "0", "1"]) == 0
+    assert asked == [("dlpfc:673+674:turned", seed, SLICES[2:]) for seed in (0, 1)]
+    rows = pd.read_csv(folder / "space_turned.csv").set_index(["method", "seed"])
+    once = [("centroid", 0)]  # the seed has no effect on it
+    assert set(rows.index) == {("plkd student", 0), ("plkd student", 1),
+                               ("plkd adapted", 0), ("plkd adapted", 1), *once}  # fmt: skip
+    assert (rows[["macro_f1", "accuracy"]] > 0.5).all(axis=None)  # by chance a third
+
+    before = rows.loc[("plkd student", 1)].copy()
+    assert turned.main([*command, "--methods", "plkd student", "--seeds", "0"]) == 0
+    again = pd.read_csv(folder / "space_turned.csv").set_index(["method", "seed"])
+    assert len(again) == len(rows)
+    assert again.loc[("plkd student", 1)].equals(before)
+
+
 def made_up(scores: dict[tuple[str, str, float], float]) -> pd.DataFrame:
     """Rows of two seeds; the second seed scores 0.02 more in the query."""
     rows = []
@@ -158,6 +181,24 @@ def test_sentences(script: Callable[[str], ModuleType], rows: pd.DataFrame) -> N
     assert "| Student, smoothed | 0.630 ± 0.014 | 0.630 ± 0.014 | no |" in text
     assert "mlp" not in text
     assert "accuracy 0.961 and macro F1 0.955" in text
+
+
+def test_the_page_shows_the_other_way_round(
+    script: Callable[[str], ModuleType], rows: pd.DataFrame
+) -> None:
+    turned = pd.DataFrame(
+        [
+            {"method": "plkd adapted", "seed": 0, "macro_f1": 0.61, "accuracy": 0.7},
+            {"method": "plkd adapted", "seed": 1, "macro_f1": 0.63, "accuracy": 0.7},
+            {"method": "scanvi", "seed": 0, "macro_f1": 0.65, "accuracy": 0.72},
+        ]
+    )
+    page = script("space_page").page
+    text = page(rows, [], turned)
+    lines = ["| scanvi | 0.650 | 0.720 | 1 | yes |",
+             "| adapted Student | 0.620 ± 0.014 | 0.700 ± 0.000 | 2 | yes |"]  # fmt: skip
+    assert "\n".join(lines) in text  # the best first
+    assert "## The other way round" not in page(rows, [], turned[:0])
 
 
 def test_the_page_before_the_query_has_run(
