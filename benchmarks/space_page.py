@@ -77,8 +77,8 @@ PEERS = (
 )
 TURNED_SAID = (
     "151675 and 151676 are learned, 151673 and 151674 annotated (`python "
-    "benchmarks/space_turned.py`); nothing is smoothed, and nothing was chosen by it. Who is ahead "
-    "by little above may not be so here."
+    "benchmarks/space_turned.py`); nothing is smoothed, and nothing was chosen by it. A method "
+    "that is ahead by little above need not be ahead here."
 )
 CHOSEN = (
     "Macro F1, mean of both ways (either reference slice learned, the other annotated). Chosen: "
