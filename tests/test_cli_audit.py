@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from plkd.cli.output import info_text, training_text
 from plkd.config import TrainConfig
 from plkd.errors import InputError
 from plkd.tools.audit_results import LabelAudit
+from plkd.trust.other_batches import ContradictedLabel
 
 
 def audit_of(n_types: int, *, batches: bool = False, n_unlabelled: int = 0) -> LabelAudit:
@@ -190,6 +192,17 @@ def test_wrong_usage_is_exit_code_2(seen: Seen, args: list[str]) -> None:
     assert not seen.asked
 
 
+def test_what_other_batches_say_is_in_the_summary(seen: Seen) -> None:
+    found = replace(audit_of(4, batches=True), contradicted=(ContradictedLabel(**CONTRADICTED),))
+    seen.found = found
+    said = invoke("ref.h5ad", "--labels", "cell_type", "-o", "audit.csv").output
+    assert f"Named otherwise by the other batches:\n  {IN_WORDS} not name\n" in said
+    numbers = invoke("ref.h5ad", "--labels", "cell_type", "-o", "audit.csv", "--json", "-").output
+    assert json.loads(numbers)["contradicted"] == [CONTRADICTED]
+    seen.found = audit_of(4, batches=True)
+    assert "otherwise" not in invoke("ref.h5ad", "--labels", "t", "-o", "audit.csv").output
+
+
 # --- plkd train --doubtful-labels ---------------------------------------------------------------
 
 INFO: dict[str, Any] = {
@@ -252,6 +265,30 @@ def test_what_was_set_aside_is_said() -> None:
     said = "1,500 labels; 12.3% of all are contradicted by the cells around them"
     assert f"Labels set aside: {said}." in training_text(described, 1.0)
     assert re.search(f"^set aside +{said}$", info_text(described), re.MULTILINE)
+
+
+CONTRADICTED = {
+    "batch": "study 2",
+    "label": "CD14 Mono",
+    "looks_like": "DC",
+    "n_cells": 1098,
+    "n_labelled": 1290,
+}
+IN_WORDS = "1,098 of 1,290 CD14 Mono of study 2: the other batches say DC, a type that study 2 does"
+
+
+@pytest.mark.parametrize("n_cells", [1098, 1500])
+def test_what_other_batches_contradict_is_said(n_cells: int) -> None:
+    aside = {"share_of_doubtful": 0.01, "n_cells": n_cells, "contradicted": [CONTRADICTED]}
+    described = {**INFO, "summary": {"n_cells": 9000, "labels_set_aside": aside}}
+    trained, info = training_text(described, 1.0), info_text(described)
+    for said in (trained, info):
+        assert f"{IN_WORDS} not name" in said
+        assert ("402 labels; 1.0% of all" in said) == (n_cells == 1500)
+        assert "0 labels" not in said
+    first = "Labels set aside: 402 labels" if n_cells == 1500 else "Labels set aside: 1,098 of"
+    assert f"\n{first}" in trained
+    assert trained.count("Labels set aside") == info.count("set aside") == 1
 
 
 @pytest.mark.parametrize(

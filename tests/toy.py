@@ -153,6 +153,24 @@ def _draw(n_cells: int, truth: Truth, batches: list[str], seed: int) -> AnnData:
     )
 
 
+def without_a_name(
+    cells: AnnData, lacking: str, *, called: str, batch: str, n_called: int = 20
+) -> AnnData:
+    """Return cells of which one batch calls a type by the name of another, and their true types.
+
+    Of that other type the batch has no more than ``n_called`` cells. True types are in
+    ``obs['truth']``.
+    """
+    there = (cells.obs["batch"] == batch).to_numpy()
+    types = cells.obs["cell_type"].astype(str).to_numpy()
+    kept = np.ones(len(types), dtype=bool)
+    kept[np.flatnonzero(there & (types == called))[n_called:]] = False
+    found = cells[kept].copy()
+    found.obs["truth"] = types[kept]
+    found.obs["cell_type"] = np.where((there & (types == lacking))[kept], called, types[kept])
+    return found
+
+
 def cells_of_types(counts: Mapping[str, int]) -> AnnData:
     """Return so many cells of each type, of one batch, with one gene that all express alike."""
     types = np.repeat(list(counts), list(counts.values()))

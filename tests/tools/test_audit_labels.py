@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from plkd.errors import InputError, OutputExistsError
 from plkd.tools.audit_labels import audit_file
 from plkd.tools.audit_results import LabelAudit
 from plkd.trust.label_audit import judge_labels
-from toy import toy_reference
+from toy import toy_reference, without_a_name
 
 COLUMNS = ["cell", "rank", "label", "suggestion", "score", "neighbor_share", "doubtful"]
 
@@ -45,7 +46,8 @@ def test_wrong_labels_come_first_with_what_they_are(
 ) -> None:
     cells, truth = mixed
     table = audit.to_frame()
-    assert list(table.columns) == [*COLUMNS, "batch"]
+    assert list(table.columns) == [*COLUMNS, "batch", "other_batches"]
+    assert set(table["other_batches"]) == {""}
     assert table["rank"].tolist() == list(range(1, 236))
     assert table["score"].is_monotonic_increasing
     given = cells.obs["given"].dropna()
@@ -143,7 +145,7 @@ def test_file_and_memory_agree_and_the_table_is_whole_or_not_there(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ref.h5ad"]
     found = audit_file(tmp_path / "ref.h5ad", out, labels_key="given", batch_key="batch")
     pd.testing.assert_frame_equal(found.to_frame(), audit.to_frame())
-    table = pd.read_csv(out)
+    table = pd.read_csv(out, keep_default_na=False)
     pd.testing.assert_frame_equal(table, audit.to_frame(), rtol=1e-5, check_dtype=False)
     assert table.columns[0] == "cell"
     with pytest.raises(OutputExistsError):
@@ -182,3 +184,22 @@ def test_every_cell_is_looked_at() -> None:
 def test_one_gene_is_too_few() -> None:
     with pytest.raises(InputError, match="n_genes of 2 or more"):
         plkd.tl.audit_labels(toy_reference(60), labels_key="cell_type", n_genes=1)
+
+
+def test_what_the_other_batches_call_a_label() -> None:
+    whole = toy_reference(900, n_types=6)
+    cells = without_a_name(whole, "Dendritic cell", called="Monocyte", batch="donor 2")
+    found = plkd.tl.audit_labels(cells, labels_key="cell_type", batch_key="batch")
+    (each,) = found.contradicted
+    assert (each.batch, each.label, each.looks_like) == ("donor 2", "Monocyte", "Dendritic cell")
+    table = found.to_frame()
+    called = table[table["other_batches"] != ""]
+    assert set(called["other_batches"]) == {"Dendritic cell"}
+    assert set(called["label"]) == {"Monocyte"}
+    assert set(called["batch"]) == {"donor 2"}
+    assert len(called) == each.n_cells
+    assert (cells.obs["truth"][called["cell"]] == "Dendritic cell").mean() > 0.95
+    assert found.as_dict()["contradicted"] == [asdict(each)]
+    without = plkd.tl.audit_labels(cells, labels_key="cell_type")
+    assert without.contradicted == ()
+    assert list(without.to_frame().columns) == COLUMNS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plkd.cli import options as o
-from plkd.cli.output import duration, n_of, table
+from plkd.cli.output import contradiction_text, duration, n_of, table
 from plkd.cli.steps import answer, prepare
 
 if TYPE_CHECKING:
@@ -155,6 +155,9 @@ def audit_text(
         lines += [f"  and {n_of(more, 'more type')}"] * (more > 0)
     if found.batches is not None:
         lines += ["", *_by_batch(found)]
+    if found.contradicted:
+        lines += ["", "Named otherwise by the other batches:"]
+        lines += [f"  {contradiction_text(each)}" for each in found.contradicted]
     return "\n".join(
         [
             *lines,

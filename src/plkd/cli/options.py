@@ -178,7 +178,8 @@ DoubtfulLabels = Annotated[
         min=0.0,
         max=1.0,
         help="Set labels aside that are likely wrong where more than this share is doubtful: "
-        "0 whenever one is, 1 never. [dim]default: 0.05; never in the preset paper",
+        "0 whenever one is; 1 never, nor what other batches contradict. "
+        "[dim]default: 0.05; never in the preset paper",
         rich_help_panel=_TRAINING,
     ),
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from plkd.demo import DemoResult
     from plkd.metrics import ClassificationReport
     from plkd.model.inspection import PartCheck
+    from plkd.trust.other_batches import ContradictedLabel
 
 CONFUSIONS = 5
 SHORT_HASH = 12
@@ -28,10 +29,11 @@ def training_text(info: dict[str, Any], seconds: float) -> str:
     if held_out:
         lines += [_held_out(held_out)]
     if summary.get("labels_set_aside", {}).get("n_cells"):
-        lines += [
-            f"Labels set aside: {_set_aside(summary['labels_set_aside'])}.",
-            "                  plkd audit tells which labels look wrong.",
+        said = [
+            *_set_aside(summary["labels_set_aside"]),
+            "plkd audit tells which labels look wrong",
         ]
+        lines += [f"{'Labels set aside:' * (not i):<18}{line}." for i, line in enumerate(said)]
     path = info["path"]
     return "\n".join(
         [
@@ -167,7 +169,8 @@ def info_text(info: dict[str, Any]) -> str:
     if summary.get("held_out"):
         facts.append(("held out", _held_out(summary["held_out"])))
     if "share_of_doubtful" in summary.get("labels_set_aside", {}):
-        facts.append(("set aside", _set_aside(summary["labels_set_aside"])))
+        said = _set_aside(summary["labels_set_aside"])
+        facts += [("set aside" * (not i), line) for i, line in enumerate(said)]
     if "adapted" in summary:
         facts.append(("adapted to", f"{n_of(summary['adapted']['n_cells'], 'cell')} of a query"))
     for name, n_bytes in info["parts"].items():
@@ -244,9 +247,25 @@ def _held_out(held_out: dict[str, Any]) -> str:
     )
 
 
-def _set_aside(found: dict[str, Any]) -> str:
+def _set_aside(found: dict[str, Any]) -> list[str]:
+    """Say which labels were not learned from, and why; a line for each reason."""
+    from plkd.trust.other_batches import ContradictedLabel
+
+    contradicted = [ContradictedLabel(**each) for each in found.get("contradicted", ())]
+    n_doubtful = found["n_cells"] - sum(each.n_cells for each in contradicted)
     share = f"{found['share_of_doubtful']:.1%} of all are contradicted by the cells around them"
-    return f"{n_of(found['n_cells'], 'label')}; {share}"
+    doubtful = [f"{n_of(n_doubtful, 'label')}; {share}"]
+    return doubtful * (n_doubtful > 0 or not contradicted) + [
+        contradiction_text(each) for each in contradicted
+    ]
+
+
+def contradiction_text(each: ContradictedLabel) -> str:
+    """Say that the other batches call the cells of a label otherwise."""
+    return (
+        f"{each.n_cells:,} of {each.n_labelled:,} {each.label} of {each.batch}: the other batches "
+        f"say {each.looks_like}, a type that {each.batch} does not name"
+    )
 
 
 def _contract(contract: dict[str, Any]) -> str:

@@ -83,8 +83,9 @@ class TrainConfig(Config):
         Share of labels contradicted by a cell's neighbours (:mod:`plkd.trust.label_quality`) above
         which labels that are likely wrong are set aside (:mod:`plkd.trust.wrong_labels`): their
         cells then teach as cells without a label do. Clean references of ours have at most 0.044 of
-        them, so nothing is done there; with fewer than about six types little is found. ``None``
-        believes all labels (the paper).
+        them, so nothing is done there; with fewer than about six types little is found. Set aside,
+        too, is a label of one batch whose cells the other batches call a type that it does not name
+        (:mod:`plkd.trust.other_batches`). ``None`` or 1 believes all labels (the paper).
     trust
         Learn on the held-out cells when to believe the model: calibrated confidence, novelty,
         sets of types. Needs ``hold_out``; takes the time of one more Student.

@@ -107,7 +107,7 @@ def fit_networks(reference: Reference, plan: Plan) -> Fitted:
     two say of them tells when to believe a model. With ``refit``, Teacher and Student are then
     trained on all cells, the Teacher for so many epochs.
     """
-    cells, aside = settled_labels(reference.cells, plan.training.doubtful_labels, plan.seed)
+    cells, aside = settled_labels(reference, plan.training.doubtful_labels, plan.seed)
     split = _split(cells, reference.batches, plan)
     if split is None:
         teacher, taught = _teach(cells, plan, stage="teacher")

@@ -1,40 +1,72 @@
-"""Labels of a reference that are believed: where many are wrong, those likely wrong are not."""
+"""Labels of a reference that are not learned from: neighbours or other batches contradict them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from plkd.model.reference import Reference
 from plkd.training.cells import Cells
-from plkd.trust.label_quality import neighbour_shares, share_of_doubtful
-from plkd.trust.wrong_labels import labels_to_set_aside
+from plkd.trust.cell_points import singular_points
+from plkd.trust.label_quality import share_of_doubtful, shares_among
+from plkd.trust.other_batches import Contradiction, contradicted_labels
+from plkd.trust.wrong_labels import FEWEST_CELLS, labels_to_set_aside
+
+ALL_BELIEVED = 1.0
 
 
-def settled_labels(cells: Cells, most: float | None, seed: int) -> tuple[Cells, dict[str, Any]]:
-    """Return the cells without labels that are likely wrong, where neighbours contradict many.
+def settled_labels(
+    reference: Reference, most: float | None, seed: int
+) -> tuple[Cells, dict[str, Any]]:
+    """Return the cells without the labels that are not to be learned from.
 
     Parameters
     ----------
-    cells
-        The reference.
+    reference
+        The reference. It is not changed.
     most
-        Share of doubtful labels up to which all are believed; ``None`` believes all.
+        Share of doubtful labels up to which neighbours do not count; ``None`` or 1 believes all
+        labels.
     seed
         Of the search for neighbours.
 
     Returns
     -------
-    The cells, and for the model file: the share of doubtful labels, and how many were set aside.
+    The cells, and for the model file: the share of doubtful labels, how many were set aside, and
+    which labels of which batches the others contradict
+    (:func:`plkd.trust.other_batches.contradicted_labels`). Neighbours are heard first: in a batch
+    that lacks a type, labels mixed up at random name it all the same.
     """
-    if most is None:
+    cells = reference.cells
+    believed = most is None or most >= ALL_BELIEVED
+    if most is None or believed or np.count_nonzero(cells.codes >= 0) < FEWEST_CELLS:
         return cells, {"n_cells": 0}
-    shares = neighbour_shares(cells.expression, cells.codes, cells.n_types, seed=seed)
+    points = singular_points(cells.expression, seed=seed)
+    shares = shares_among(points, cells.codes, cells.n_types, seed=seed)
     doubtful = share_of_doubtful(shares, cells.codes)
-    said = {"share_of_doubtful": round(doubtful, 6), "n_cells": 0}
-    if doubtful <= most:
+    codes = cells.codes.copy()
+    if doubtful > most:
+        codes[labels_to_set_aside(cells.expression, codes, cells.n_types, seed=seed)] = -1
+    contradicted = _contradicted(points, codes, reference)
+    for each in contradicted:
+        codes[each.cells] = -1
+    aside = int(np.count_nonzero(codes != cells.codes))
+    said: dict[str, Any] = {"share_of_doubtful": round(doubtful, 6), "n_cells": aside}
+    if contradicted:
+        said["contradicted"] = [
+            asdict(each.named(reference.labels.classes)) for each in contradicted
+        ]
+    if not aside:
         return cells, said
-    aside = labels_to_set_aside(cells.expression, cells.codes, cells.n_types, seed=seed)
-    codes = np.where(aside, -1, cells.codes)
-    kept = Cells(cells.expression, codes, cells.depth, cells.n_types)
-    return kept, {**said, "n_cells": int(aside.sum())}
+    return Cells(cells.expression, codes, cells.depth, cells.n_types), said
+
+
+def _contradicted(
+    points: NDArray[np.floating], codes: NDArray[np.int64], reference: Reference
+) -> list[Contradiction]:
+    if reference.batches is None:
+        return []
+    return contradicted_labels(points, codes, reference.batches, reference.cells.n_types)

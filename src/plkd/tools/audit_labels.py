@@ -51,8 +51,8 @@ def audit_labels(
         Column of ``obs`` with the cell types. Cells without one (None, NaN, "") are left out and
         counted.
     batch_key
-        Column of ``obs`` with batches: genes that vary in many of them are taken first, and the
-        doubtful labels of each are counted.
+        Column of ``obs`` with batches: genes that vary in many of them are taken first, the
+        doubtful labels of each are counted, and labels of one that the others contradict are found.
     n_genes
         Highly variable genes to use.
     layer, use_raw
@@ -77,7 +77,8 @@ def audit_labels(
 
     Notes
     -----
-    What is computed stands at :func:`plkd.trust.label_audit.judge_labels`. A label that looks wrong
+    What is computed stands at :func:`plkd.trust.label_audit.judge_labels`, and of the batches at
+    :func:`plkd.trust.other_batches.contradicted_labels`. A label that looks wrong
     may be right: between types that blend into each other, and in a small type that is close to a
     large one, the other cells know no better than chance.
     """
@@ -169,7 +170,9 @@ def _audit(
     from plkd.data.labels import encode_labels
     from plkd.data.reading import read_checked
     from plkd.tools.audit_results import LabelAudit
+    from plkd.trust.cell_points import singular_points
     from plkd.trust.label_audit import judge_labels
+    from plkd.trust.other_batches import contradicted_labels
 
     check_seed(seed)
     if n_genes < 2:
@@ -185,6 +188,12 @@ def _audit(
     judged = judge_labels(log1p[:, genes], codes, len(labels.classes), seed=seed)
     first = judged.order()
     types = np.array(labels.classes, dtype=object)
+    contradicted, called = [], np.full(len(codes), "", dtype=object)
+    if seen_in is not None:
+        points = singular_points(log1p[:, genes], seed=seed)
+        contradicted = contradicted_labels(points, codes, seen_in, len(types))
+    for each in contradicted:
+        called[each.cells] = types[each.looks_like]
     return LabelAudit(
         labels_key=labels_key,
         classes=labels.classes,
@@ -196,4 +205,6 @@ def _audit(
         doubtful=judged.doubtful[first],
         batches=None if batches is None else batches[labelled][first],
         n_unlabelled=source.n_cells - len(labelled),
+        other_batches=None if batches is None else called[first],
+        contradicted=tuple(each.named(labels.classes) for each in contradicted),
     )

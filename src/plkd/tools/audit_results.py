@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from plkd.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from plkd.trust.other_batches import ContradictedLabel
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class LabelAudit:
         Batch of each, ``(n_cells,)``; None without ``batch_key``.
     n_unlabelled
         Cells that have no label and were left out.
+    other_batches
+        Type that the other batches call each cell where they contradict its label
+        (:func:`plkd.trust.other_batches.contradicted_labels`), else "", ``(n_cells,)``; None
+        without ``batch_key``.
+    contradicted
+        The labels of batches that are contradicted so.
     """
 
     labels_key: str
@@ -76,6 +84,8 @@ class LabelAudit:
     doubtful: NDArray[np.bool_]
     batches: NDArray[Any] | None
     n_unlabelled: int
+    other_batches: NDArray[Any] | None = None
+    contradicted: tuple[ContradictedLabel, ...] = ()
 
     def __repr__(self) -> str:
         return (
@@ -125,11 +135,11 @@ class LabelAudit:
         Returns
         -------
         A row for each labelled cell, the most suspect first; columns cell, rank (from 1), label,
-        suggestion, score, neighbor_share, doubtful and, with batches, batch.
+        suggestion, score, neighbor_share, doubtful and, with batches, batch and other_batches.
         """
         import pandas as pd
 
-        columns = {
+        columns: dict[str, Any] = {
             "cell": self.cells,
             "rank": np.arange(1, self.n_cells + 1),
             "label": self.labels,
@@ -138,7 +148,11 @@ class LabelAudit:
             "neighbor_share": self.neighbor_shares,
             "doubtful": self.doubtful,
         }
-        return pd.DataFrame(columns if self.batches is None else {**columns, "batch": self.batches})
+        if self.batches is not None:
+            columns["batch"] = self.batches
+        if self.other_batches is not None:
+            columns["other_batches"] = self.other_batches
+        return pd.DataFrame(columns)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the sums in plain numbers, ready for JSON; the single cells are in the table."""
@@ -161,6 +175,7 @@ class LabelAudit:
             found["batches"] = {
                 name: {"cells": n, "doubtful": bad} for name, (n, bad) in self.per_batch().items()
             }
+            found["contradicted"] = [asdict(each) for each in self.contradicted]
         return found
 
     def _of(self, chosen: NDArray[np.bool_], name: str) -> AuditedType:

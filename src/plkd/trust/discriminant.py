@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,6 @@ def fit_discriminant(
     notice that some labels are wrong; a logistic regression bends towards each of them.
     """
     counts = np.bincount(codes, minlength=n_types)
-    present = counts > 0
     means = np.asarray(member_weights(codes, n_types).T @ points, dtype=np.float64)
     means /= np.maximum(counts, 1)[:, None]
     spread = np.zeros((points.shape[1], points.shape[1]))
@@ -76,10 +76,32 @@ def fit_discriminant(
         rows = slice(start, start + ROWS_AT_A_TIME)
         around = points[rows] - means[codes[rows]]
         spread += around.T @ around / len(points)
+    return discriminant_of(means, counts, spread)
+
+
+def discriminant_of(
+    means: NDArray[np.float64], counts: NDArray[np.number[Any]], spread: NDArray[np.float64]
+) -> Discriminant:
+    """Return the linear discriminant of types whose means and common covariance are known.
+
+    Parameters
+    ----------
+    means
+        Of each type, ``(n_types, n_components)``.
+    counts
+        Cells of each type, ``(n_types,)``.
+    spread
+        Covariance of the cells around the means of their types, ``(n_components, n_components)``.
+
+    Returns
+    -------
+    As :func:`fit_discriminant`.
+    """
+    present = counts > 0
     ball = max(float(np.trace(spread)) / len(spread), 1e-12)
     shape = (1 - SHRINKAGE) * spread + SHRINKAGE * ball * np.eye(len(spread))
     weights = np.asarray(np.linalg.solve(shape, means.T), dtype=np.float64)
-    offsets = np.full(n_types, -np.inf)
-    heights = -0.5 * (means.T * weights).sum(0) + np.log(np.maximum(counts, 1) / len(points))
+    offsets = np.full(len(counts), -np.inf)
+    heights = -0.5 * (means.T * weights).sum(0) + np.log(np.maximum(counts, 1) / counts.sum())
     offsets[present] = heights[present]
     return Discriminant(weights, offsets)

@@ -1,0 +1,215 @@
+"""Labels of a batch that the other batches contradict: it lacks a name for a type and uses another.
+
+Studies name cells by their own lists of types. Where one has no dendritic cells on its list and
+calls them monocytes, a model that learns from it and from others is told both, and cells of later
+batches that lie between follow whom they resemble more. Neighbours do not tell: the cells of that
+study lie beside each other, and all have the same label. Beyond the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.data.type_means import member_weights
+from plkd.trust.discriminant import discriminant_of
+from plkd.trust.label_audit import TIMES_AS_LIKELY
+
+FEWEST_CELLS = 20
+"""Cells of a label in the batch, and of a type in the others, of fewer of which nothing is said."""
+
+FEWEST_SHARED = 10
+"""Cells of a type in the batch from which it helps to tell how the batch lies to the others."""
+
+HARDLY_ANY = 5
+"""A batch with fewer cells of a type is taken to have no name for it."""
+
+MOST = 0.5
+"""Share of the cells of a label that the others call one such type, from which they contradict."""
+
+UNDERSTOOD = 0.6
+"""Share of the cells of the batch's other labels, mean of these, that the others must name as it
+does: a batch that they do not understand they cannot correct."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contradiction:
+    """A label of one batch, and what the other batches call its cells.
+
+    Attributes
+    ----------
+    batch
+        Name of the batch.
+    label, looks_like
+        Codes of the label and of the type, for which the batch has no name.
+    cells
+        Places of the cells that are called so, ``(n_found,)``, in order.
+    n_labelled
+        Cells of the batch that have the label.
+    """
+
+    batch: str
+    label: int
+    looks_like: int
+    cells: NDArray[np.int64]
+    n_labelled: int
+
+    def named(self, types: Sequence[str]) -> ContradictedLabel:
+        """Return the same with names of types, and how many cells in place of which."""
+        return ContradictedLabel(
+            batch=self.batch,
+            label=str(types[self.label]),
+            looks_like=str(types[self.looks_like]),
+            n_cells=len(self.cells),
+            n_labelled=self.n_labelled,
+        )
+
+
+@dataclass(frozen=True)
+class ContradictedLabel:
+    """A label of one batch that the other batches contradict, for people.
+
+    Attributes
+    ----------
+    batch, label, looks_like
+        The batch, the label, and the type that the others call its cells.
+    n_cells, n_labelled
+        Cells that are called so, of how many of the batch that have the label.
+    """
+
+    batch: str
+    label: str
+    looks_like: str
+    n_cells: int
+    n_labelled: int
+
+
+def contradicted_labels(
+    points: NDArray[np.floating],
+    codes: NDArray[np.int64],
+    batches: NDArray[Any],
+    n_types: int,
+) -> list[Contradiction]:
+    r"""Find labels of single batches that the other batches contradict.
+
+    Parameters
+    ----------
+    points
+        Where the cells lie in the first 50 singular vectors of their expression,
+        ``(n_cells, n_components)``.
+    codes
+        Label of each cell, ``(n_cells,)``, -1 where it has none.
+    batches
+        Batch of each cell, ``(n_cells,)``.
+    n_types
+        Number of types.
+
+    Returns
+    -------
+    One for each label and batch, batches sorted: the cells are set apart of which a type that the
+    batch has no name for (fewer than five cells; twenty or more in the others) is the likeliest and
+    more than ten times as likely as the label, where they are half of the cells of that label, one
+    type for all of them.
+
+    Notes
+    -----
+    What the others say of the cells of a batch: a linear discriminant of their labelled cells
+    (:mod:`plkd.trust.discriminant`), all types as likely beforehand, of points from which is taken
+    by what the batch lies off the others, the mean over the types that both have of the difference
+    of their means. The label's own type is among these, so that a label has the benefit of the
+    doubt. Of each batch the others' means and covariance are what all cells have less its own.
+
+    A type that a batch truly lacks is not missed by the others among its cells but for one in a
+    thousand labels, and then between types that their own labels confuse (``docs/log.md``,
+    2026-11-28). A label that stands for two types of which the unnamed one is the smaller part is
+    not found.
+    """
+    labelled = np.flatnonzero(codes >= 0)
+    names, batch = np.unique(np.asarray(batches[labelled]).astype(str), return_inverse=True)
+    if len(names) < 2:
+        return []
+    where, given = np.asarray(points[labelled], dtype=np.float64), codes[labelled]
+    every = _Sums.of(where, given, n_types)
+    found: list[Contradiction] = []
+    for number, name in enumerate(names):
+        own = np.flatnonzero(batch == number)
+        here = _Sums.of(where[own], given[own], n_types)
+        for label, looks_like, hit in _contradicted(where[own], given[own], here, every - here):
+            n_labelled = int(here.counts[label])
+            cells = labelled[own[hit]]
+            found.append(Contradiction(str(name), label, looks_like, cells, n_labelled))
+    return found
+
+
+def _contradicted(
+    points: NDArray[np.float64], codes: NDArray[np.int64], here: _Sums, others: _Sums
+) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+    """Yield label, type and places of the cells of one batch that the others call otherwise."""
+    unnamed = (others.counts >= FEWEST_CELLS) & (here.counts < HARDLY_ANY)
+    shared = np.flatnonzero((others.counts >= FEWEST_CELLS) & (here.counts >= FEWEST_SHARED))
+    if not unnamed.any() or len(shared) < 2:
+        return
+    says = others.say_of(points - (here.means - others.means)[shared].mean(0))
+    likeliest = says.argmax(1)
+    as_labelled = {t: float(np.mean(likeliest[codes == t] == t)) for t in shared}
+    for label in shared:
+        own = np.flatnonzero(codes == label)
+        called = np.bincount(likeliest[own], minlength=len(unnamed)) * unnamed
+        looks_like = int(called.argmax())
+        surely = says[own, looks_like] - says[own, label] > np.log(TIMES_AS_LIKELY)
+        hit = own[(likeliest[own] == looks_like) & surely]
+        understood = np.mean([share for t, share in as_labelled.items() if t != label])
+        enough = len(own) >= FEWEST_CELLS and len(hit) >= MOST * len(own)
+        if called[looks_like] and enough and understood >= UNDERSTOOD:
+            yield int(label), looks_like, hit
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Sums over labelled cells, of which those of a part can be taken away.
+
+    Attributes
+    ----------
+    counts
+        Cells of each type, ``(n_types,)``.
+    points
+        Sum of the points of each type, ``(n_types, n_components)``.
+    squares
+        Sum of the outer products of all points, ``(n_components, n_components)``.
+    """
+
+    counts: NDArray[np.float64]
+    points: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, points: NDArray[np.float64], codes: NDArray[np.int64], n_types: int) -> _Sums:
+        counts = np.bincount(codes, minlength=n_types).astype(np.float64)
+        sums = np.asarray(member_weights(codes, n_types).T @ points, dtype=np.float64)
+        return cls(counts, sums, points.T @ points)
+
+    def __sub__(self, part: _Sums) -> _Sums:
+        return _Sums(
+            self.counts - part.counts, self.points - part.points, self.squares - part.squares
+        )
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Mean of each type, ``(n_types, n_components)``; zeros of a type without cells."""
+        return self.points / np.maximum(self.counts, 1)[:, None]
+
+    def say_of(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what a discriminant of these cells says, ``(n_cells, n_types)``, up to a sum.
+
+        Types of fewer than 20 cells have minus infinity.
+        """
+        means = self.means
+        within = (self.squares - (means.T * self.counts) @ means) / max(self.counts.sum(), 1)
+        classifier = discriminant_of(means, self.counts, within)
+        share = np.log(np.maximum(self.counts, 1) / max(self.counts.sum(), 1))
+        asked = np.where(self.counts >= FEWEST_CELLS, classifier.offsets - share, -np.inf)
+        return np.asarray(points @ classifier.weights + asked)
