@@ -11,9 +11,9 @@ others, with plkd's rule (:mod:`plkd.trust.other_batches`):
 as it is              the batch's own labels
 truly lacking         a type is taken out of the batch, cells and all: whatever is called by its
                       name is a false alarm
-another's name        the cells of a type are called by the name of the type whose mean is nearest;
-                      of the cells that are then called so they are three quarters (of the other
-                      type, cells are taken out by chance) or, in a further case, all
+another's name        the cells of a type are called by the name of the type whose mean is nearest:
+                      as many of both as there are; or so that those cells are three quarters of
+                      what is called so, or all (of the other type, cells are taken out by chance)
 ====================  =============================================================================
 
 A type takes part that has 20 cells in the batch and 20 in the others. The chance is seed 0.
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from contradicted_page import ALL, AS_IT_IS, LACKING, MOSTLY, page
+from contradicted_page import ALL, AS_IT_IS, AS_MANY, LACKING, MOSTLY, page
 from predictions import BATCH, LABELS, name_columns
 from study.rows import Row, frame, read_rows, write_rows
 from study.runs import say
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
 N_GENES = 2000
 FEWEST_CELLS = 20
-PLANTED = {MOSTLY: 0.75, ALL: 1.0}
+PLANTED = {AS_MANY: None, MOSTLY: 0.75, ALL: 1.0}
 
 
 @dataclass(frozen=True)
@@ -138,17 +138,23 @@ def measured(points: Points, batch: str) -> Iterator[Row]:
     )
     asked = np.flatnonzero((counts >= FEWEST_CELLS) & (elsewhere >= FEWEST_CELLS))
     as_it_is = points.judged(points.codes, whole, batch)
+    said = {(each.label, each.looks_like) for each in as_it_is}
     for label in asked:
-        yield row_of(points, AS_IT_IS, None, label, [e for e in as_it_is if e.label == label])
-    said = {each.label for each in as_it_is}
+        its = [each for each in as_it_is if each.label == label]
+        for each in its or [None]:
+            yield row_of(points, AS_IT_IS, None, label, each)
     for lacking in asked:
         kept = ~(here & (points.codes == lacking))
-        found = [e for e in points.judged(points.codes, kept, batch) if e.label not in said]
+        found = points.judged(points.codes, kept, batch)
         for label in asked[asked != lacking]:
-            if label not in said:
-                its = [each for each in found if each.label == label]
-                yield row_of(points, LACKING, lacking, label, its)
+            if (label, lacking) not in said:
+                yield row_of(points, LACKING, lacking, label, _one(found, label, lacking))
         yield from planted(points, batch, lacking, asked)
+
+
+def _one(found: Sequence[Contradiction], label: int, looks_like: int) -> Contradiction | None:
+    its = [each for each in found if (each.label, each.looks_like) == (label, looks_like)]
+    return its[0] if its else None
 
 
 def planted(points: Points, batch: str, lacking: int, asked: np.ndarray) -> Iterator[Row]:
@@ -165,19 +171,19 @@ def planted(points: Points, batch: str, lacking: int, asked: np.ndarray) -> Iter
     order = np.random.default_rng(0).permutation(np.flatnonzero(here & (points.codes == called)))
     for case, share in PLANTED.items():
         kept = np.ones(len(here), dtype=bool)
-        kept[order[round(true.sum() * (1 - share) / share) :]] = False
-        found = [each for each in points.judged(codes, kept, batch) if each.label == called]
-        row = row_of(points, case, lacking, called, found)
-        hit = np.flatnonzero(kept)[found[0].cells] if found else np.zeros(0, dtype=int)
+        if share is not None:
+            kept[order[round(true.sum() * (1 - share) / share) :]] = False
+        found = _one(points.judged(codes, kept, batch), called, lacking)
+        hit = np.zeros(0, dtype=int) if found is None else np.flatnonzero(kept)[found.cells]
         yield {
-            **row,
+            **row_of(points, case, lacking, called, found),
             "recall": round(float(true[hit].sum() / true.sum()), 4),
             "wrongly": int((~true[hit]).sum()),
         }
 
 
 def row_of(
-    points: Points, case: str, lacking: int | None, label: int, found: Sequence[Contradiction]
+    points: Points, case: str, lacking: int | None, label: int, found: Contradiction | None
 ) -> Row:
     """Return a row: which case, which label, and as what it was contradicted, if it was."""
     names = points.types
@@ -185,9 +191,9 @@ def row_of(
         "case": case,
         "lacking": "" if lacking is None else names[lacking],
         "label": names[label],
-        "looks_like": names[found[0].looks_like] if found else "",
-        "n_cells": len(found[0].cells) if found else 0,
-        "n_labelled": found[0].n_labelled if found else 0,
+        "looks_like": "" if found is None else names[found.looks_like],
+        "n_cells": 0 if found is None else len(found.cells),
+        "n_labelled": 0 if found is None else found.n_labelled,
         "recall": "",
         "wrongly": "",
     }

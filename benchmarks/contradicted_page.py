@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AS_IT_IS, LACKING = "as it is", "truly lacking"
-MOSTLY, ALL = "another's name, three quarters", "another's name, all"
+AS_MANY, MOSTLY = "another's name", "another's name, three quarters"
+ALL = "another's name, all"
+PLANTED = {
+    AS_MANY: "",
+    MOSTLY: " and is three quarters of what is called so",
+    ALL: " and is all of what is called so",
+}
 HOW = (
     "Made by `python benchmarks/contradicted.py --data FOLDER`; what is done stands at its head. "
     "In each reference of the tasks that has several batches ({references} of them), one batch at "
@@ -44,9 +50,9 @@ def sentences(table: pd.DataFrame) -> list[str]:
         f"{row.n_cells} {row.looks_like}, a type that it does not name."
         for row in as_it_is.itertuples()
     ]
-    n_asked = int((table["case"] == AS_IT_IS).sum())
-    said.append(f"Of the other {n_asked - len(as_it_is)} labels of a batch none is contradicted.")
-    return [*said, _false_alarms(table), _planted(table, MOSTLY), _planted(table, ALL)]
+    n_asked = int(((table["case"] == AS_IT_IS) & (table["n_cells"] == 0)).sum())
+    said.append(f"Of the other {n_asked} labels of a batch none is contradicted.")
+    return [*said, _false_alarms(table), *(_planted(table, case) for case in PLANTED)]
 
 
 def _false_alarms(table: pd.DataFrame) -> str:
@@ -66,11 +72,10 @@ def _false_alarms(table: pd.DataFrame) -> str:
 
 def _planted(table: pd.DataFrame, case: str) -> str:
     asked = table[table["case"] == case]
-    rightly = asked[asked["looks_like"] == asked["lacking"]]
-    share = "three quarters" if case == MOSTLY else "all"
+    rightly = asked[asked["n_cells"] > 0]
     said = (
-        f"Where a type goes by another's name and is {share} of what is called so, "
-        f"{len(rightly)} of {len(asked)} are found"
+        f"Where a type goes by another's name{PLANTED[case]}, {len(rightly)} of {len(asked)} are "
+        "found"
     )
     if rightly.empty:
         return f"{said}."
@@ -83,17 +88,16 @@ def each(table: pd.DataFrame) -> pd.DataFrame:
     """Return, for each reference, how many labels are contradicted in every case, as text."""
     import pandas as pd
 
+    columns = [AS_IT_IS, LACKING, *PLANTED]
     lines: dict[str, list[str]] = {}
     for task, its in table.groupby("task", sort=False):
         line = []
-        for case in (AS_IT_IS, LACKING, MOSTLY, ALL):
+        for case in columns:
             asked = its[its["case"] == case]
             hit = asked[asked["n_cells"] > 0]
-            if case in (MOSTLY, ALL):
-                hit = hit[hit["looks_like"] == hit["lacking"]]
             text = f"{len(hit)} of {len(asked)}"
-            if case in (MOSTLY, ALL) and len(hit):
+            if case in PLANTED and len(hit):
                 text += f" ({hit['recall'].astype(float).mean():.0%})"
             line.append(text)
         lines[f"{task}, {its['batch'].nunique()} batches"] = line
-    return pd.DataFrame.from_dict(lines, orient="index", columns=[AS_IT_IS, LACKING, MOSTLY, ALL])
+    return pd.DataFrame.from_dict(lines, orient="index", columns=columns)

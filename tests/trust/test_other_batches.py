@@ -60,6 +60,36 @@ def test_all_cells_of_a_label_may_be_of_another_type():
     assert len(found.cells) >= 57
 
 
+def test_a_small_part_of_a_label_is_found_if_it_lies_together():
+    points, codes, batches = cells()
+    ours = batches == "one"
+    dc = np.flatnonzero(ours & (codes == DC))
+    kept = np.ones(len(codes), dtype=bool)
+    kept[dc[12:]] = False
+    given = np.where(ours & (codes == DC), MONO, codes)
+    (found,) = contradicted_labels(points[kept], given[kept], batches[kept], N_TYPES)
+    assert found.n_labelled == 52
+    assert np.array_equal(np.flatnonzero(kept)[found.cells], dc[:12])
+    kept[dc[9:]] = False
+    assert contradicted_labels(points[kept], given[kept], batches[kept], N_TYPES) == []
+
+
+def test_cells_of_a_type_that_blends_into_another_are_scattered(monkeypatch):
+    """Of many monocytes some are called dendritic, and those nearest to them are not."""
+    rng = np.random.default_rng(0)
+    centres = 12 * rng.normal(size=(N_TYPES, 8))
+    centres[DC] = centres[MONO] + 3 * rng.normal(size=8) / np.sqrt(8)
+    codes = np.tile(np.repeat(np.arange(N_TYPES), [60, 60, 2000, 60, 60]), 2)
+    batches = np.repeat(["one", "other"], len(codes) // 2)
+    points = centres[codes] + rng.normal(size=(len(codes), 8))
+    kept = (batches == "other") | (codes != DC)
+    asked = points[kept], codes[kept], batches[kept], N_TYPES
+    assert contradicted_labels(*asked) == []
+    monkeypatch.setattr("plkd.trust.other_batches.TOGETHER", 0.0)
+    (found,) = contradicted_labels(*asked)
+    assert (found.label, found.looks_like) == (MONO, DC)
+
+
 @pytest.mark.parametrize("lacking", range(N_TYPES))
 def test_a_type_that_is_truly_not_there_is_not_missed(lacking):
     points, codes, batches = cells()

@@ -28,8 +28,16 @@ FEWEST_SHARED = 10
 HARDLY_ANY = 5
 """A batch with fewer cells of a type is taken to have no name for it."""
 
+FEWEST_CALLED = 10
+"""Cells that the others must call so."""
+
 MOST = 0.5
-"""Share of the cells of a label that the others call one such type, from which they contradict."""
+"""Share of the cells of a label from which it is contradicted however they lie."""
+
+N_NEIGHBOURS = 10
+TOGETHER = 0.8
+"""Fewer cells must lie together: so many of the nearest cells with their label, on the mean, are
+called so as well. Those of a type that blends into another are scattered among the rest."""
 
 UNDERSTOOD = 0.6
 """Share of the cells of the batch's other labels, mean of these, that the others must name as it
@@ -110,10 +118,10 @@ def contradicted_labels(
 
     Returns
     -------
-    One for each label and batch, batches sorted: the cells are set apart of which a type that the
-    batch has no name for (fewer than five cells; twenty or more in the others) is the likeliest and
-    more than ten times as likely as the label, where they are half of the cells of that label, one
-    type for all of them.
+    One for each batch, label and type, batches sorted: the cells of a label (twenty or more) of
+    which a type that the batch has no name for (fewer than five cells; twenty or more in the
+    others) is the likeliest and more than ten times as likely as the label, where they are ten or
+    more and either half of the label's cells or lie together among them.
 
     Notes
     -----
@@ -123,10 +131,9 @@ def contradicted_labels(
     of their means. The label's own type is among these, so that a label has the benefit of the
     doubt. Of each batch the others' means and covariance are what all cells have less its own.
 
-    A type that a batch truly lacks is not missed by the others among its cells but for one in a
-    thousand labels, and then between types that their own labels confuse (``docs/log.md``,
-    2026-11-28). A label that stands for two types of which the unnamed one is the smaller part is
-    not found.
+    Cells lie together where of the ten nearest cells with the same label in the batch (or as many
+    as there are others of them) at least 0.8 on the mean are called so, too. A type that a batch
+    truly lacks is hardly ever missed by the others so (``docs/log.md``, 2026-11-28).
     """
     labelled = np.flatnonzero(codes >= 0)
     names, batch = np.unique(np.asarray(batches[labelled]).astype(str), return_inverse=True)
@@ -156,16 +163,28 @@ def _contradicted(
     says = others.say_of(points - (here.means - others.means)[shared].mean(0))
     likeliest = says.argmax(1)
     as_labelled = {t: float(np.mean(likeliest[codes == t] == t)) for t in shared}
-    for label in shared:
+    for label in shared[here.counts[shared] >= FEWEST_CELLS]:
         own = np.flatnonzero(codes == label)
-        called = np.bincount(likeliest[own], minlength=len(unnamed)) * unnamed
-        looks_like = int(called.argmax())
-        surely = says[own, looks_like] - says[own, label] > np.log(TIMES_AS_LIKELY)
-        hit = own[(likeliest[own] == looks_like) & surely]
         understood = np.mean([share for t, share in as_labelled.items() if t != label])
-        enough = len(own) >= FEWEST_CELLS and len(hit) >= MOST * len(own)
-        if called[looks_like] and enough and understood >= UNDERSTOOD:
-            yield int(label), looks_like, hit
+        if understood < UNDERSTOOD:
+            continue
+        for looks_like in np.flatnonzero(unnamed):
+            surely = says[own, looks_like] - says[own, label] > np.log(TIMES_AS_LIKELY)
+            called = (likeliest[own] == looks_like) & surely
+            if np.count_nonzero(called) < FEWEST_CALLED:
+                continue
+            if called.mean() >= MOST or _together(points[own], called) >= TOGETHER:
+                yield int(label), int(looks_like), own[called]
+
+
+def _together(points: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
+    """Return how many of the cells nearest to chosen ones are chosen, a share of all such."""
+    from sklearn.neighbors import NearestNeighbors
+
+    n_near = min(N_NEIGHBOURS, int(np.count_nonzero(chosen)) - 1)
+    search = NearestNeighbors(n_neighbors=n_near + 1, algorithm="brute").fit(points)
+    nearest = search.kneighbors(points[chosen], return_distance=False)
+    return float((chosen[nearest].sum(1) - 1).mean() / n_near)  # each is its own nearest
 
 
 @dataclass(frozen=True, eq=False)
