@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -139,16 +141,15 @@ def contradicted_labels(
     names, batch = np.unique(np.asarray(batches[labelled]).astype(str), return_inverse=True)
     if len(names) < 2:
         return []
-    where, given = np.asarray(points[labelled], dtype=np.float64), codes[labelled]
-    every = _Sums.of(where, given, n_types)
+    own = [labelled[batch == number] for number in range(len(names))]
+    each = [_Sums.of(points[cells], codes[cells], n_types) for cells in own]
+    every = reduce(add, each)
     found: list[Contradiction] = []
-    for number, name in enumerate(names):
-        own = np.flatnonzero(batch == number)
-        here = _Sums.of(where[own], given[own], n_types)
-        for label, looks_like, hit in _contradicted(where[own], given[own], here, every - here):
+    for name, cells, here in zip(names, own, each, strict=True):
+        where = np.asarray(points[cells], dtype=np.float64)
+        for label, looks_like, hit in _contradicted(where, codes[cells], here, every - here):
             n_labelled = int(here.counts[label])
-            cells = labelled[own[hit]]
-            found.append(Contradiction(str(name), label, looks_like, cells, n_labelled))
+            found.append(Contradiction(str(name), label, looks_like, cells[hit], n_labelled))
     return found
 
 
@@ -206,10 +207,16 @@ class _Sums:
     squares: NDArray[np.float64]
 
     @classmethod
-    def of(cls, points: NDArray[np.float64], codes: NDArray[np.int64], n_types: int) -> _Sums:
+    def of(cls, points: NDArray[np.floating], codes: NDArray[np.int64], n_types: int) -> _Sums:
+        points = np.asarray(points, dtype=np.float64)
         counts = np.bincount(codes, minlength=n_types).astype(np.float64)
         sums = np.asarray(member_weights(codes, n_types).T @ points, dtype=np.float64)
         return cls(counts, sums, points.T @ points)
+
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(
+            self.counts + other.counts, self.points + other.points, self.squares + other.squares
+        )
 
     def __sub__(self, part: _Sums) -> _Sums:
         return _Sums(
