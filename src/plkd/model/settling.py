@@ -41,8 +41,8 @@ def settled_labels(
     that lacks a type, labels mixed up at random name it all the same.
     """
     cells = reference.cells
-    believed = most is None or most >= ALL_BELIEVED
-    if most is None or believed or np.count_nonzero(cells.codes >= 0) < FEWEST_CELLS:
+    n_labelled = np.count_nonzero(cells.codes >= 0)
+    if most is None or most >= ALL_BELIEVED or n_labelled < FEWEST_CELLS:
         return cells, {"n_cells": 0}
     points = singular_points(cells.expression, seed=seed)
     shares = shares_among(points, cells.codes, cells.n_types, seed=seed)

@@ -134,8 +134,8 @@ def contradicted_labels(
     doubt. Of each batch the others' means and covariance are what all cells have less its own.
 
     Cells lie together where of the ten nearest cells with the same label in the batch (or as many
-    as there are others of them) at least 0.8 on the mean are called so, too. A type that a batch
-    truly lacks is hardly ever missed by the others so (``docs/log.md``, 2026-11-28).
+    as there are others of them) at least 0.8 on the mean are called so, too. Where a batch truly
+    lacks a type, hardly any of its labels is contradicted (``docs/log.md``, 2026-11-28).
     """
     labelled = np.flatnonzero(codes >= 0)
     names, batch = np.unique(np.asarray(batches[labelled]).astype(str), return_inverse=True)
