@@ -14,8 +14,8 @@ prediction). What is done:
    adapted to the unlabelled spots of both (``model.adapt``), it annotates them again.
 
 Weight 0 is annotation as it is. No spot is called unknown: peers, too, have to name each. Peers
-are those of ``docs/results/peers.csv``; none is run here,
-and none of them is smoothed. ``--page`` runs nothing and writes the page of the rows it finds.
+are those of ``docs/results/peers.csv`` and of ``space_peers.py``; none is run here, and none of
+them is smoothed. ``--page`` runs nothing and writes the page of the rows it finds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from kept_models import fitted
 from ours import ADAPTED, NETWORKS, without_obs
 from predictions import BATCH, LABELS, name_columns
 from results import read_rows as peer_rows
-from space_page import CHOICE, QUERY, TASK, TURNED, WHOLE, chosen_weight, page
+from space_page import CHOICE, OTHER_PEERS, QUERY, TASK, WHOLE, chosen_weight, page
 from study.rows import Row, frame, read_rows, write_rows
 from study.runs import say
 from tasks import Task, TaskData, add_data_argument, data_folder, load_task, read_tasks
@@ -71,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_rows(file, rows)
     if not rows:
         raise SystemExit("nothing to show: space.csv has no rows")
-    turned = frame(read_rows(options.out / TURNED))
-    text = page(frame(rows), peer_rows(RESULTS / "peers.csv"), turned)
+    more = frame(read_rows(options.out / OTHER_PEERS))
+    text = page(frame(rows), peer_rows(RESULTS / "peers.csv"), more)
     (options.out / "space.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
     return 0

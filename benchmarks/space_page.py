@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TASK = "dlpfc:673+674"
-TURNED = "space_turned.csv"
-"""File of the rows of ``space_turned.py``."""
+OTHER_PEERS = "space_peers.csv"
+"""File of the rows of ``space_peers.py``."""
+FORTH, BACK = "forth", "back"
+"""The slices as in the task, and the other way round."""
+FEWER = ", "
+"""Stands between a peer's name and the number of its genes where that is not plkd's."""
 CHOICE, QUERY = "choice", "query"
 WHOLE = "all"
 """Stands in the column of the layer where a row is of all spots."""
@@ -32,7 +36,7 @@ def chosen_weight(table: pd.DataFrame) -> float:
     return float(mean.idxmax())
 
 
-def page(table: pd.DataFrame, peers: Sequence[PeerRow], turned: pd.DataFrame | None = None) -> str:
+def page(table: pd.DataFrame, peers: Sequence[PeerRow], more: pd.DataFrame | None = None) -> str:
     """Return the page in Markdown.
 
     Parameters
@@ -40,12 +44,14 @@ def page(table: pd.DataFrame, peers: Sequence[PeerRow], turned: pd.DataFrame | N
     table
         Rows of ``space.csv``.
     peers
-        Rows of the peers.
-    turned
-        Rows of ``space_turned.csv``, where there are any.
+        Rows of the peers, offered as many genes as plkd has.
+    more
+        Rows of ``space_peers.csv``, where there are any.
     """
     weight = chosen_weight(table)
     others = peer_frame([row for row in peers if row.task == TASK and is_peer(row.method)])
+    if more is not None and len(more):
+        others = with_fewer_genes(others, more[more["way"] == FORTH])
     query = table[(table["part"] == QUERY) & (table["layer"] == WHOLE)]
     parts = ["# Layers of the cortex on slices never seen", how(table, weight)]
     if len(query):
@@ -53,9 +59,9 @@ def page(table: pd.DataFrame, peers: Sequence[PeerRow], turned: pd.DataFrame | N
         parts += [f"## What the numbers show\n\n{said}", FIGURE]
         parts.append(f"## Unseen slices\n\n{markdown(compared(query, others, weight), 'method')}")
         parts.append(PEERS)
-    if turned is not None and len(turned):
-        both = markdown(the_other_way_round(turned), "method")
-        parts.append(f"## The other way round\n\n{TURNED_SAID}\n\n{both}")
+    if more is not None and len(more) and (more["way"] == BACK).any():
+        back = markdown(the_other_way_round(more[more["way"] == BACK]), "method")
+        parts.append(f"## The other way round\n\n{BACK_SAID}\n\n{back}")
     parts.append(f"## The choice of the weight\n\n{markdown(by_weight(table, CHOICE), 'weight')}")
     parts.append(CHOSEN.format(weight=weight))
     if len(query):
@@ -71,13 +77,14 @@ FIGURE = (
     "*The paper's Figure 4: the Student on the unseen slices, first seed; `plkd.pl.spatial`.*"
 )
 PEERS = (
-    "Peers are of `docs/results/peers.csv` (see [transfer](transfer.md)); they are not smoothed, "
-    "and are to be compared with the lines of plkd that are not. A peer that sees the query learns "
-    "with its spots at hand, without their layers."
+    "Peers are of `docs/results/peers.csv` (see [transfer](transfer.md)) and have as many genes as "
+    "plkd, all 3,851, or as many as their line says (`python benchmarks/space_peers.py --way "
+    "forth`); they are not smoothed, and are to be compared with the lines of plkd that are not. A "
+    "peer that sees the query learns with its spots at hand, without their layers."
 )
-TURNED_SAID = (
+BACK_SAID = (
     "151675 and 151676 are learned, 151673 and 151674 annotated (`python "
-    "benchmarks/space_turned.py`); nothing is smoothed, and nothing was chosen by it. A method "
+    "benchmarks/space_peers.py`); nothing is smoothed, and nothing was chosen by it. A method "
     "that is ahead by little above need not be ahead here."
 )
 CHOSEN = (
@@ -192,24 +199,35 @@ def compared(query: pd.DataFrame, peers: pd.DataFrame, weight: float) -> pd.Data
             lines[name] = [*_both(own), sees]
     order = peers.groupby("method")["macro_f1"].mean().sort_values(ascending=False).index
     for method in order:
-        sees = "yes" if method in SEE_THE_QUERY else "no"
+        sees = "yes" if method.split(FEWER)[0] in SEE_THE_QUERY else "no"
         lines[method] = [*_both(peers[peers["method"] == method]), sees]
     heads = ["macro F1", "accuracy", "sees the query"]
     return pd.DataFrame(lines.values(), index=list(lines), columns=heads)
 
 
-def the_other_way_round(turned: pd.DataFrame) -> pd.DataFrame:
+def with_fewer_genes(peers: pd.DataFrame, fewer: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of peers with those in other numbers of genes, which their names say."""
+    import pandas as pd
+
+    named = [
+        f"{m}{FEWER}{n:,} genes" for m, n in zip(fewer["method"], fewer["n_genes"], strict=True)
+    ]
+    return pd.concat([peers, fewer.assign(method=named)], ignore_index=True)
+
+
+def the_other_way_round(back: pd.DataFrame) -> pd.DataFrame:
     """Return macro F1 and accuracy of every method where the unseen slices were learned."""
     import pandas as pd
 
-    lines = {}
-    order = turned.groupby("method")["macro_f1"].mean().sort_values(ascending=False).index
-    for method in order:
-        own = turned[turned["method"] == method]
+    scores = back.groupby(["method", "n_genes"])["macro_f1"].mean().sort_values(ascending=False)
+    lines, names = [], []
+    for method, n_genes in scores.index:
+        own = back[(back["method"] == method) & (back["n_genes"] == n_genes)]
         sees = "yes" if method in SEE_THE_QUERY else "no"
-        lines[NAMES.get(method, method)] = [*_both(own), str(len(own)), sees]
-    heads = ["macro F1", "accuracy", "seeds", "sees the query"]
-    return pd.DataFrame(lines.values(), index=list(lines), columns=heads)
+        lines.append([f"{n_genes:,}", *_both(own), str(len(own)), sees])
+        names.append(NAMES.get(method, method))
+    heads = ["genes", "macro F1", "accuracy", "seeds", "sees the query"]
+    return pd.DataFrame(lines, index=names, columns=heads)
 
 
 def by_weight(table: pd.DataFrame, part: str) -> pd.DataFrame:

@@ -51,17 +51,30 @@ def seeing(methods: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Bench:
-    """A task laid out for every kind of method; what peers share is prepared once."""
+    """A task laid out for every kind of method; what peers share is prepared once.
+
+    Attributes
+    ----------
+    cells
+        Reference and query.
+    folder
+        Data folder, for the gene sets.
+    models
+        Folder of plkd's kept models.
+    n_genes
+        Genes that peers are offered; ``None``: as many as plkd has by default.
+    """
 
     cells: TaskData
     folder: Path
     models: Path | None = None
+    n_genes: int | None = None
 
     @cached_property
     def sides(self) -> tuple[AnnData, AnnData]:
         """Reference and query as peers are offered them, types and batches in named columns."""
         name_columns(self.cells)
-        return prepared(self.cells.reference, self.cells.query)
+        return prepared(self.cells.reference, self.cells.query, self.n_genes)
 
     @property
     def truth(self) -> np.ndarray:

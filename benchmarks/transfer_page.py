@@ -99,7 +99,8 @@ def how(
         + (f"Without randomness, and run with one seed for all: {once}. " if once else "")
         + "The rules of the tasks are at the head of `benchmarks/tasks.py`, the setting of each "
         "peer in `benchmarks/peers/`; plkd runs at its defaults with the organism's Reactome sets. "
-        "Every method is offered 2,000 highly variable genes of the reference, as log1p "
+        "Every method is offered as many highly variable genes of the reference as plkd has of it "
+        "(2,000, of `dlpfc:673+674` all 3,851; with 2,000 there: [space](space.md)), as log1p "
         "counts per 10,000 (scanvi as counts). No method sees the query while it learns, "
         f'but for those under "{AT_HAND}". plkd\'s defaults were chosen on batches held out inside '
         "the references of the same data sets: 518 of the query cells of `kang8:donors` were among "

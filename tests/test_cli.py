@@ -47,7 +47,7 @@ COMMANDS = (
     "verify",
 )
 HEADER: dict[str, Any] = {
-    "config": {"n_genes": 2000},
+    "config": {"n_genes": None},
     "contract": {
         "expression": "log1p",
         "target_sum": 1e4,
@@ -57,6 +57,7 @@ HEADER: dict[str, Any] = {
     "seed": 7,
     "summary": {
         "n_cells": 1200,
+        "macro_f1_by_n_genes": {"2000": 0.6412, "3851": 0.6875},
         "held_out": {
             "batches": ["d1", "d2", "d3", "d4"],
             "n_cells": 300,
@@ -320,7 +321,7 @@ def test_train_with_defaults(fakes: Fakes, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert fakes.made == {
         "sets": None,
-        "n_genes": 2000,
+        "n_genes": None,
         "teacher": TeacherConfig(),
         "student": StudentConfig(),
         "training": TrainConfig(),
@@ -341,6 +342,7 @@ def test_train_with_defaults(fakes: Fakes, tmp_path: Path) -> None:
     said = " ".join(result.stdout.split())
     assert "Trained on 1,200 cells" in said
     assert "2 cell types, 3 genes, 2 patterns" in said
+    assert "nearest type mean on held-out cells with 2,000 0.641, with 3,851 0.688" in said
     assert "batch d1, d2, d3 and 1 more): Teacher 0.950, Student 0.941" in said
     assert f"plkd annotate QUERY.h5ad --model {tmp_path / 'm'}" in result.stdout
     assert result.stderr == ""
@@ -643,6 +645,7 @@ def test_info(model: Path) -> None:
         "log1p (some genes; 10,000 assumed)",
         "1,200 cells",
         "Student 0.941",
+        "3 (macro F1 of the nearest type mean on held-out cells with 2,000 0.641, with 3,851 0.688",
     ):
         assert said in result.stdout
     numbers = json.loads(invoke("info", model, "--json", "-").stdout)

@@ -1,8 +1,9 @@
 """The peers, each a function ``fit_predict(reference, query, seed)`` in its recommended setting.
 
 All are offered the same: log1p of counts per 10,000 (counted over every gene of the file), and
-of these genes the 2,000 most variable of the reference (scanpy, flavour "seurat", by batch where
-there are two or more), and the counts of these genes in a layer.
+of these genes the most variable of the reference (scanpy, flavour "seurat", by batch where there
+are two or more), as many as plkd has of it (2,000; of the slices of cortex all 3,851), and the
+counts of these genes in a layer.
 
 ==================  =============================================================================
 logistic            scikit-learn's LogisticRegression at its defaults (L2, C=1, lbfgs) on genes

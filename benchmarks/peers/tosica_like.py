@@ -9,7 +9,7 @@ tosica-like     one pattern without a mask beside the gene sets, all patterns in
 ==============  =================================================================================
 
 It is to say what plkd adds to its nearest relative, and is no run of TOSICA's own code. It is
-given what plkd is given, and chooses its 2,000 genes as plkd does.
+given what plkd is given, and chooses its genes as plkd does.
 """
 
 from __future__ import annotations

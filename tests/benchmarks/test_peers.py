@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -50,12 +51,11 @@ def test_a_gene_that_the_query_lacks_is_zero(script: Callable[[str], ModuleType]
 
 
 def test_counts_stand_beside_log1p_values_in_the_same_genes(
-    script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+    script: Callable[[str], ModuleType],
 ) -> None:
     peers = script("peers")
-    monkeypatch.setattr(script("peers.offered"), "N_GENES", 30)
     given = cells(90, seed=0), cells(30, seed=1)[:, 5:].copy()
-    for side, before in zip(peers.prepared(*given), given, strict=True):
+    for side, before in zip(peers.prepared(*given, 30), given, strict=True):
         assert side.n_vars == 30
         counts = side.to_df(layer="counts")
         shared = [name for name in side.var_names if name in before.var_names]
@@ -63,6 +63,19 @@ def test_counts_stand_beside_log1p_values_in_the_same_genes(
         assert not counts.drop(columns=shared).any(axis=None)
         assert side.X.max() < 10 < before.to_df().sum(axis=1).min()
         assert before.X.max() == before.X.max().round()  # the given cells are left as they are
+
+
+def test_peers_get_as_many_genes_as_plkd_has(
+    script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = script("peers")
+    numbers = import_module("plkd.data.number_of_genes")
+    monkeypatch.setattr(numbers, "FEWER", 20)
+    monkeypatch.setattr(numbers, "MORE", 50)
+    given = cells(90, seed=0), cells(30, seed=1)
+    for least_gain, n_genes in ((1.0, 20), (-1.0, 50)):
+        monkeypatch.setattr(numbers, "LEAST_GAIN", least_gain)
+        assert [side.n_vars for side in peers.prepared(*given)] == [n_genes, n_genes]
 
 
 def test_centroid_is_the_type_of_the_best_correlated_mean(

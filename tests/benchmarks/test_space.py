@@ -91,24 +91,43 @@ def test_from_slices_to_page(
 def test_the_other_way_round(
     script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    turned, ours = script("space_turned"), script("ours")
+    peers, ours = script("space_peers"), script("ours")
     fitted, asked = quick_fits(script)
     monkeypatch.setattr(ours, "fitted", fitted)
     command = ["--data", str(folder), "--out", str(folder)]
     methods = ["--methods", "plkd student", "plkd adapted", "centroid"]
-    assert turned.main([*command, *methods, "--seeds", "0", "1"]) == 0
+    assert peers.main([*command, *methods, "--seeds", "0", "1"]) == 0
     assert asked == [("dlpfc:673+674:turned", seed, SLICES[2:]) for seed in (0, 1)]
-    rows = pd.read_csv(folder / "space_turned.csv").set_index(["method", "seed"])
+    table = pd.read_csv(folder / "space_peers.csv")
+    assert set(table["way"]) == {"back"}
+    assert set(table["n_genes"]) == {N_GENES}
+    rows = table.set_index(["method", "seed"])
     once = [("centroid", 0)]  # the seed has no effect on it
     assert set(rows.index) == {("plkd student", 0), ("plkd student", 1),
                                ("plkd adapted", 0), ("plkd adapted", 1), *once}  # fmt: skip
     assert (rows[["macro_f1", "accuracy"]] > 0.5).all(axis=None)  # by chance a third
 
     before = rows.loc[("plkd student", 1)].copy()
-    assert turned.main([*command, "--methods", "plkd student", "--seeds", "0"]) == 0
-    again = pd.read_csv(folder / "space_turned.csv").set_index(["method", "seed"])
+    assert peers.main([*command, "--methods", "plkd student", "--seeds", "0"]) == 0
+    again = pd.read_csv(folder / "space_peers.csv").set_index(["method", "seed"])
     assert len(again) == len(rows)
     assert again.loc[("plkd student", 1)].equals(before)
+
+
+def test_peers_in_fewer_genes(
+    script: Callable[[str], ModuleType], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    peers = script("space_peers")
+    command = ["--data", str(folder), "--out", str(folder), "--way", "forth", "--seeds", "0"]
+    for genes in ([], ["--genes", "20"]):
+        assert peers.main([*command, "--methods", "centroid", *genes]) == 0
+    table = pd.read_csv(folder / "space_peers.csv").set_index(["way", "n_genes", "method"])
+    assert set(table.index) == {("forth", N_GENES, "centroid"), ("forth", 20, "centroid")}
+    few, all_of_them = table["macro_f1"].loc["forth"].loc[[20, N_GENES]]
+    assert few < all_of_them
+    with pytest.raises(SystemExit):
+        peers.main([*command, "--methods", "centroid", "plkd student", "--genes", "20"])
+    assert "plkd chooses its genes itself" in capsys.readouterr().err
 
 
 def made_up(scores: dict[tuple[str, str, float], float]) -> pd.DataFrame:
@@ -183,22 +202,30 @@ def test_sentences(script: Callable[[str], ModuleType], rows: pd.DataFrame) -> N
     assert "accuracy 0.961 and macro F1 0.955" in text
 
 
-def test_the_page_shows_the_other_way_round(
+def test_the_page_shows_other_numbers_of_genes_and_the_other_way_round(
     script: Callable[[str], ModuleType], rows: pd.DataFrame
 ) -> None:
-    turned = pd.DataFrame(
+    columns = ["way", "n_genes", "method", "seed", "macro_f1", "accuracy"]
+    more = pd.DataFrame(
         [
-            {"method": "plkd adapted", "seed": 0, "macro_f1": 0.61, "accuracy": 0.7},
-            {"method": "plkd adapted", "seed": 1, "macro_f1": 0.63, "accuracy": 0.7},
-            {"method": "scanvi", "seed": 0, "macro_f1": 0.65, "accuracy": 0.72},
-        ]
+            ["back", 3851, "plkd adapted", 0, 0.61, 0.7],
+            ["back", 3851, "plkd adapted", 1, 0.63, 0.7],
+            ["back", 2000, "scanvi", 0, 0.65, 0.72],
+            ["back", 3851, "scanvi", 0, 0.6, 0.71],
+            ["forth", 2000, "scanvi", 0, 0.62, 0.6],
+        ],
+        columns=columns,
     )
-    page = script("space_page").page
-    text = page(rows, [], turned)
-    lines = ["| scanvi | 0.650 | 0.720 | 1 | yes |",
-             "| adapted Student | 0.620 ± 0.014 | 0.700 ± 0.000 | 2 | yes |"]  # fmt: skip
+    page, results = script("space_page").page, script("results")
+    peers = [results.Row("dlpfc:673+674", "scanvi", 0, 0.58, 0.59, 1.0, 1.0)]
+    text = page(rows, peers, more)
+    lines = ["| scanvi | 2,000 | 0.650 | 0.720 | 1 | yes |",
+             "| adapted Student | 3,851 | 0.620 ± 0.014 | 0.700 ± 0.000 | 2 | yes |",
+             "| scanvi | 3,851 | 0.600 | 0.710 | 1 | yes |"]  # fmt: skip
     assert "\n".join(lines) in text  # the best first
-    assert "## The other way round" not in page(rows, [], turned[:0])
+    assert "| scanvi, 2,000 genes | 0.620 | 0.600 | yes |\n| scanvi | 0.590 | 0.580 | yes |" in text
+    assert "in macro F1, 0.610 ± 0.014, not above scanvi, 2,000 genes (0.620)" in text
+    assert "## The other way round" not in page(rows, peers, more[:0])
 
 
 def test_the_page_before_the_query_has_run(

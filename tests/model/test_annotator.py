@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -90,6 +92,22 @@ def test_one_seed_is_bitwise_repeatable_and_another_differs():
         assert not all(torch.equal(ours[key], theirs[key]) for key in ours)
     assert first.fingerprint() == second.fingerprint() != other.fingerprint()
     assert first.summary_ == second.summary_
+
+
+def test_the_number_of_genes_is_chosen_and_kept(tmp_path, monkeypatch):
+    numbers = import_module("plkd.data.number_of_genes")
+    monkeypatch.setattr(numbers, "FEWER", 40)
+    monkeypatch.setattr(numbers, "MORE", 90)
+    brief = TrainConfig(teacher_epochs=1, student_epochs=1, min_steps=1)
+    for least_gain, n_genes in ((1.0, 40), (-1.0, 90)):
+        monkeypatch.setattr(numbers, "LEAST_GAIN", least_gain)
+        annotator = fit(toy_reference(200), training=brief)
+        assert (annotator.n_genes, len(annotator.genes_)) == (None, n_genes)
+        assert set(annotator.summary_["macro_f1_by_n_genes"]) == {"40", "90"}
+        annotator.save(tmp_path / "model", overwrite=True)
+        loaded = CellAnnotator.load(tmp_path / "model")
+        assert (loaded.n_genes, len(loaded.genes_)) == (None, n_genes)
+        assert loaded.summary_ == annotator.summary_
 
 
 @pytest.mark.parametrize("with_sets", [True, False])

@@ -39,6 +39,7 @@ def prepared(reference):
         labels_key="cell_type",
         batch_key="batch",
         n_genes=300,
+        seed=0,
         teacher=TeacherConfig(n_patterns=6),
         layer=None,
         use_raw=False,

@@ -112,7 +112,7 @@ def train(
     use_raw: o.UseRaw = False,
     gene_key: o.GeneKey = None,
     expression: o.ExpressionOption = None,
-    n_genes: o.NGenes = 2000,
+    n_genes: o.NGenes = None,
     patterns: o.Patterns = None,
     preset: o.PresetOption = o.Preset.DEFAULT,
     epochs: o.Epochs = None,

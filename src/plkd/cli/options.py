@@ -133,9 +133,13 @@ PredictionKey = Annotated[
 # --- training -------------------------------------------------------------------------------
 
 NGenes = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--n-genes", min=2, help="Highly variable genes to use.", rich_help_panel=_TRAINING
+        "--n-genes",
+        min=2,
+        help="Highly variable genes to use. [dim]default: 2,000, or 4,000 where these name "
+        "held-out cells better",
+        rich_help_panel=_TRAINING,
     ),
 ]
 Patterns = Annotated[

@@ -25,6 +25,8 @@ def training_text(info: dict[str, Any], seconds: float) -> str:
         f"{n_of(info['n_classes'], 'cell type')}, {n_of(info['n_genes'], 'gene')}, "
         f"{n_of(info['n_patterns'], 'pattern')}."
     ]
+    if why := _why_so_many(summary.get("macro_f1_by_n_genes")):
+        lines += [f"So many genes: {why}."]
     held_out = summary.get("held_out")
     if held_out:
         lines += [_held_out(held_out)]
@@ -149,12 +151,13 @@ def activity_text(summary: GeneActivitySummary, *, out: Path, seconds: float) ->
 def info_text(info: dict[str, Any]) -> str:
     """Say what a saved model is."""
     summary, contract = info["summary"], info["contract"]
+    why = _why_so_many(summary.get("macro_f1_by_n_genes"))
     facts = [
         ("model", info["path"]),
         ("hash", info["model_hash"][:SHORT_HASH]),
         ("format", f"version {info['format_version']}, written by plkd {info['plkd_version']}"),
         ("expects", _contract(contract)),
-        ("genes", f"{info['n_genes']:,}"),
+        ("genes", f"{info['n_genes']:,}{f' ({why})' if why else ''}"),
         ("patterns", f"{info['n_patterns']:,}"),
         ("cell types", f"{info['n_classes']:,}: {', '.join(info['classes'])}"),
         ("seed", str(info["seed"])),
@@ -245,6 +248,12 @@ def _held_out(held_out: dict[str, Any]) -> str:
         f"Macro F1 on {n_of(held_out.get('n_cells', 0), 'held-out cell')}"
         f"{f' (batch {shown})' if batches else ''}: {', '.join(scores) or 'not measured'}."
     )
+
+
+def _why_so_many(f1: dict[str, float] | None) -> str:
+    """Say by what the number of genes was chosen; nothing where it was not."""
+    each = ", ".join(f"with {int(n):,} {value:.3f}" for n, value in (f1 or {}).items())
+    return each and f"macro F1 of the nearest type mean on held-out cells {each}"
 
 
 def _set_aside(found: dict[str, Any]) -> list[str]:

@@ -86,7 +86,7 @@ def answer(
 def new_annotator(
     gene_sets: Path | None,
     *,
-    n_genes: int,
+    n_genes: int | None,
     patterns: int | None,
     preset: Preset,
     epochs: int | None,

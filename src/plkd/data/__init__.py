@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         leave_batch_out,
         split_reference,
     )
+    from plkd.data.number_of_genes import choose_genes
     from plkd.data.reference_genes import GeneList, GeneMatch, gene_list
     from plkd.data.rows import as_csr, row_sums
     from plkd.data.source import (
@@ -57,6 +58,7 @@ _HOMES = {
     "genes": ("match_genes",),
     "h5ad_files": ("open_h5ad",),
     "highly_variable": ("select_genes",),
+    "number_of_genes": ("choose_genes",),
     "labels": (
         "Labels",
         "Split",
@@ -91,6 +93,7 @@ __all__ = [
     "balanced_weights",
     "check_chunk",
     "check_values",
+    "choose_genes",
     "dense_align",
     "encode_labels",
     "gene_activity",

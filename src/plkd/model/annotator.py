@@ -30,7 +30,8 @@ class CellAnnotator:
         Gene sets that mask the Teacher's patterns (``plkd.pp.read_gene_sets``), or ``None``:
         the patterns are learned.
     n_genes
-        Highly variable genes of the reference that some type expresses widely. Paper: 2,000.
+        Highly variable genes of the reference that some type expresses widely; ``None``: the
+        paper's 2,000, or 4,000 where these name held-out cells of the reference better.
     teacher, student, training
         Shapes and training; see ``plkd.config``. ``TrainConfig.paper()`` is the paper's.
     seed
@@ -82,7 +83,7 @@ class CellAnnotator:
         self,
         sets: GeneSets | None = None,
         *,
-        n_genes: int = 2000,
+        n_genes: int | None = None,
         teacher: TeacherConfig | None = None,
         student: StudentConfig | None = None,
         training: TrainConfig | None = None,
@@ -167,6 +168,7 @@ class CellAnnotator:
             labels_key=labels_key,
             batch_key=batch_key,
             n_genes=self.n_genes,
+            seed=self.seed,
             teacher=self.teacher,
             layer=layer,
             use_raw=use_raw,
@@ -195,14 +197,12 @@ class CellAnnotator:
         ----------
         adata
             The query, as :func:`plkd.tl.annotate` takes it; labels are not looked at. Not changed.
-        layer, use_raw, gene_key, expression
+        layer, use_raw, gene_key, expression, progress
             As in :meth:`fit`.
         config
             How; see :class:`plkd.config.AdaptConfig`.
         seed
             Decides the order of the cells; the default is the model's.
-        progress
-            As in :meth:`fit`.
 
         Returns
         -------

@@ -31,7 +31,7 @@ def check_choices(model: CellAnnotator) -> None:
             f"{type(model.sets).__name__} {str(model.sets)[:60]!r}",
             f"pass {READ_SETS}",
         )
-    if model.n_genes < 2:
+    if model.n_genes is not None and model.n_genes < 2:
         raise InputError("n_genes of 2 or more", f"{model.n_genes}", "leave it out")
     check_seed(model.seed)
     masked = model.patterns_.n_patterns - model.patterns_.n_free if model.is_fitted else 0

@@ -95,8 +95,7 @@ def learn(model: CellAnnotator, reference: Reference, fabric: Fabric, progress: 
         raise
     model.teacher_, model.student_, model.trust_ = fitted.teacher, fitted.student, fitted.trust
     model.gene_weights_ = gene_weights(fitted.student, reference.cells.expression)
-    cells = dict(zip(model.classes_, map(int, reference.labels.counts), strict=True))
-    model.summary_ = {**fitted.summary, "cells_of_type": cells}
+    model.summary_ = {**fitted.summary, **reference.summary()}
 
 
 def fit_networks(reference: Reference, plan: Plan) -> Fitted:

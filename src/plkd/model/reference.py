@@ -13,8 +13,8 @@ from plkd.config import TARGET_SUM, TeacherConfig
 from plkd.data.batches import batches_of
 from plkd.data.expression import ExpressionKind, Recognised, to_log1p
 from plkd.data.gene_sets import GeneSets, PatternMask, pattern_mask
-from plkd.data.highly_variable import select_genes
 from plkd.data.labels import Labels, encode_labels
+from plkd.data.number_of_genes import choose_genes
 from plkd.data.reading import read_checked, recognise_source
 from plkd.data.reference_genes import GeneList, gene_list
 from plkd.data.source import source_from_anndata
@@ -40,6 +40,9 @@ class Reference:
         Which gene is in which pattern.
     recognised
         What the values of the reference were.
+    macro_f1_by_n_genes
+        By which the number of genes was chosen (:mod:`plkd.data.number_of_genes`); empty where it
+        was given, or there was no choice.
     """
 
     cells: Cells
@@ -48,6 +51,16 @@ class Reference:
     genes: GeneList
     mask: PatternMask
     recognised: Recognised
+    macro_f1_by_n_genes: dict[int, float]
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a model keeps of it beside what it learns."""
+        f1 = {str(n): round(value, 6) for n, value in self.macro_f1_by_n_genes.items()}
+        counts = map(int, self.labels.counts)
+        return {
+            "cells_of_type": dict(zip(self.labels.classes, counts, strict=True)),
+            "macro_f1_by_n_genes": f1,
+        }
 
 
 def prepare_reference(
@@ -56,7 +69,8 @@ def prepare_reference(
     *,
     labels_key: str,
     batch_key: str | None,
-    n_genes: int,
+    n_genes: int | None,
+    seed: int,
     teacher: TeacherConfig,
     layer: str | None,
     use_raw: bool,
@@ -81,8 +95,8 @@ def prepare_reference(
     log1p = to_log1p(counts, recognised)
     depth = _depth(counts, recognised)
     del counts
-    chosen = select_genes(log1p, n_genes, batches, types=labels.codes)
-    genes = genes.take(chosen)
+    chosen = choose_genes(log1p, labels.codes, n_genes=n_genes, batches=batches, seed=seed)
+    genes = genes.take(chosen.positions)
     mask = pattern_mask(
         genes.names,
         sets,
@@ -91,8 +105,8 @@ def prepare_reference(
         min_genes=teacher.min_genes,
         max_genes=teacher.max_genes,
     )
-    cells = Cells(csr_matrix(log1p[:, chosen]), labels.codes, depth, len(labels.classes))
-    return Reference(cells, labels, batches, genes, mask, recognised)
+    cells = Cells(csr_matrix(log1p[:, chosen.positions]), labels.codes, depth, len(labels.classes))
+    return Reference(cells, labels, batches, genes, mask, recognised, chosen.macro_f1)
 
 
 def _labels(adata: Any, key: str) -> Any:
