@@ -348,6 +348,12 @@ def test_train_with_defaults(fakes: Fakes, tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
+def test_the_papers_preset_has_the_papers_genes(fakes: Fakes, tmp_path: Path) -> None:
+    command = ("train", "r.h5ad", "--labels", "k", "--preset", "paper", "--out", tmp_path / "m")
+    assert invoke(*command).exit_code == 0
+    assert fakes.made["n_genes"] == 2000
+
+
 def test_train_with_everything(fakes: Fakes, tmp_path: Path) -> None:
     gmt = tmp_path / "sets.gmt"
     gmt.write_text("one\tx\tCD19\tMS4A1\n")

@@ -101,6 +101,7 @@ def new_annotator(
 
     from plkd.config import StudentConfig, TeacherConfig, TrainConfig
     from plkd.data.gene_sets import read_gene_sets
+    from plkd.data.number_of_genes import FEWER
     from plkd.model.annotator import CellAnnotator
 
     training = TrainConfig.paper() if preset == "paper" else TrainConfig()
@@ -117,7 +118,7 @@ def new_annotator(
         teacher = replace(teacher, n_patterns=patterns)
     return CellAnnotator(
         read_gene_sets(gene_sets) if gene_sets else None,
-        n_genes=n_genes,
+        n_genes=FEWER if n_genes is None and preset == "paper" else n_genes,
         teacher=teacher,
         student=StudentConfig.paper() if preset == "paper" else StudentConfig(),
         training=training,
