@@ -15,7 +15,7 @@ from plkd.data.reading import read_checked
 from plkd.data.source import (
     recognise_source,
     source_from_anndata,
-    source_from_h5ad,
+    source_from_file,
 )
 from plkd.errors import InputError
 from toy import toy_reference
@@ -49,7 +49,7 @@ def test_memory_and_file_give_the_same(
     in_memory = source_from_anndata(adata, **options)
     expected = {"X": adata.X, "raw.X": adata.raw.X}.get(slot, adata.layers["counts"])
     with open_h5ad(path) as file:
-        on_disk = source_from_h5ad(file, **options)
+        on_disk = source_from_file(file, **options)
         for source in (in_memory, on_disk):
             assert (source.n_cells, source.slot) == (50, slot)
             assert source.n_genes == len(source.gene_names) == expected.shape[1]
@@ -69,7 +69,7 @@ def test_dense_values_become_sparse_rows(adata: AnnData, tmp_path: Path) -> None
     dense = AnnData(adata.layers["counts"].toarray(), var=adata.var)
     dense.write_h5ad(tmp_path / "dense.h5ad")
     with open_h5ad(tmp_path / "dense.h5ad") as file:
-        for source in (source_from_anndata(dense), source_from_h5ad(file)):
+        for source in (source_from_anndata(dense), source_from_file(file)):
             rows = source.rows(3, 20)
             assert sp.issparse(rows)
             assert rows.format == "csr"
@@ -85,7 +85,7 @@ def test_values_stored_by_columns_are_read_with_a_warning(adata: AnnData, tmp_pa
         open_h5ad(tmp_path / "csc.h5ad") as file,
         pytest.warns(UserWarning, match=r"X is stored by columns \(CSC\).*memory"),
     ):
-        rows = source_from_h5ad(file).rows(3, 20)
+        rows = source_from_file(file).rows(3, 20)
     np.testing.assert_array_equal(rows.toarray(), by_column.X[3:20].toarray())
 
 
@@ -140,7 +140,7 @@ def test_of_rows_that_have_yet_to_be_computed_only_those_asked_for_are() -> None
 def refusals(adata: AnnData, path: Path, options: dict) -> list[str]:
     messages = []
     with open_h5ad(path) as file:
-        for read, holder in ((source_from_anndata, adata), (source_from_h5ad, file)):
+        for read, holder in ((source_from_anndata, adata), (source_from_file, file)):
             with pytest.raises(InputError) as error:
                 read(holder, **options)
             messages.append(str(error.value))
@@ -236,7 +236,7 @@ def test_half_precision_is_read(adata: AnnData, tmp_path: Path) -> None:
         del file["X/data"]
         file["X/data"] = values
     with open_h5ad(tmp_path / "half.h5ad") as file:
-        rows = source_from_h5ad(file).rows(3, 9)
+        rows = source_from_file(file).rows(3, 9)
     np.testing.assert_array_equal(rows.toarray(), cells.X[3:9].toarray())
 
 
@@ -246,14 +246,14 @@ def test_parts_that_do_not_fit_are_refused(path: Path) -> None:
         del file["X/indptr"]
         file["X/indptr"] = starts
     with open_h5ad(path) as file, pytest.raises(InputError, match="parts of X do not fit"):
-        source_from_h5ad(file)
+        source_from_file(file)
 
 
 def test_an_index_outside_the_matrix_is_refused(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["X/indices"][4] = 10_000
     with open_h5ad(path) as file, pytest.raises(InputError, match="column index outside"):
-        source_from_h5ad(file).rows(0, 5)
+        source_from_file(file).rows(0, 5)
 
 
 def test_genes_that_do_not_fit_the_columns_are_refused(path: Path) -> None:
@@ -261,7 +261,7 @@ def test_genes_that_do_not_fit_the_columns_are_refused(path: Path) -> None:
         del file["var"]
         file.copy("raw/var", "var")
     with open_h5ad(path) as file, pytest.raises(InputError, match="300 columns in X, 250 genes"):
-        source_from_h5ad(file)
+        source_from_file(file)
 
 
 # --- recognising a source --------------------------------------------------------------------

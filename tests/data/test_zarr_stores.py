@@ -14,7 +14,7 @@ from anndata import AnnData
 
 from plkd.data.cell_files import cells_target, open_cells, read_cells
 from plkd.data.copying import copy_cells
-from plkd.data.source import source_from_anndata, source_from_h5ad
+from plkd.data.source import source_from_anndata, source_from_file
 from plkd.errors import InputError
 from zarr_toys import VERSIONS, content, read_store, written_store, zarr
 
@@ -80,7 +80,7 @@ def test_a_store_is_read_as_memory_is(adata, tmp_path, version, options):
     store = written_store(adata, tmp_path / "cells.zarr", version)
     expected = source_from_anndata(adata, **options)
     with open_cells(store) as cells:
-        source = source_from_h5ad(cells, **options)
+        source = source_from_file(cells, **options)
         assert (source.n_cells, source.gene_names) == (90, expected.gene_names)
         assert source.gene_columns == expected.gene_columns
         for start, stop in ((0, 90), (7, 31), (89, 90), (5, 5)):
@@ -91,7 +91,7 @@ def test_a_store_is_read_as_memory_is(adata, tmp_path, version, options):
 def test_columns_are_read_whole_and_aloud(adata, tmp_path):
     store = written_store(adata, tmp_path / "cells.zarr")
     with open_cells(store) as cells, pytest.warns(UserWarning, match="by columns"):
-        source = source_from_h5ad(cells, layer="columns")
+        source = source_from_file(cells, layer="columns")
     assert (source.rows(3, 40) != adata.layers["columns"].tocsr()[3:40]).nnz == 0
 
 
@@ -121,14 +121,14 @@ def test_a_missing_piece_is_not_read_as_zeros(adata, tmp_path):
     store = written_store(adata, tmp_path / "cells.zarr", 2)
     (store / "X" / "data" / "0").unlink()
     with open_cells(store) as cells, pytest.raises(InputError, match="1 of 1 pieces of X are miss"):
-        source_from_h5ad(cells)
+        source_from_file(cells)
 
 
 def test_a_damaged_piece_is_named(adata, tmp_path):
     store = written_store(adata, tmp_path / "cells.zarr", 2)
     (store / "X" / "data" / "0").write_bytes(b"nothing that can be unpacked")
     with open_cells(store) as cells, pytest.raises(InputError, match=r"whole zarr store.*damaged"):
-        source_from_h5ad(cells).rows(0, 5)
+        source_from_file(cells).rows(0, 5)
     with pytest.raises(InputError, match=r"whole zarr store.*damaged"):
         read_cells(store)
 

@@ -58,7 +58,7 @@ def adapt(
     from plkd.cli.progress_bars import training_progress
     from plkd.config import AdaptConfig
     from plkd.data.cell_files import open_cells
-    from plkd.data.source import source_from_h5ad
+    from plkd.data.source import source_from_file
     from plkd.errors import InputError
     from plkd.model.adapting import adapted_model
     from plkd.model.annotator import CellAnnotator
@@ -78,7 +78,7 @@ def adapt(
     with open_cells(query) as file, training_progress(quiet=quiet) as progress:
         adapted = adapted_model(
             annotator,
-            source_from_h5ad(file, layer=layer, use_raw=use_raw),
+            source_from_file(file, layer=layer, use_raw=use_raw),
             gene_key=gene_key,
             expression=None if expression is None else expression.value,
             config=AdaptConfig(max_cells=max_cells),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         ExpressionSource,
         recognise_source,
         source_from_anndata,
-        source_from_h5ad,
+        source_from_file,
     )
 
 _HOMES = {
@@ -72,7 +72,7 @@ _HOMES = {
         "ExpressionSource",
         "recognise_source",
         "source_from_anndata",
-        "source_from_h5ad",
+        "source_from_file",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -110,7 +110,7 @@ __all__ = [
     "row_sums",
     "select_genes",
     "source_from_anndata",
-    "source_from_h5ad",
+    "source_from_file",
     "split_reference",
     "to_log1p",
 ]

@@ -34,7 +34,7 @@ __all__ = [
     "ExpressionSource",
     "recognise_source",
     "source_from_anndata",
-    "source_from_h5ad",
+    "source_from_file",
 ]
 
 
@@ -90,7 +90,7 @@ def source_from_anndata(
     )
 
 
-def source_from_h5ad(
+def source_from_file(
     file: Any, *, layer: str | None = None, use_raw: bool = False
 ) -> ExpressionSource:
     """Read cells straight from disk, so that memory does not grow with the file.

@@ -11,7 +11,7 @@ import numpy as np
 
 from plkd.data.cell_files import cells_target, open_cells, replace_cells_when_done, uns_of
 from plkd.data.modalities import check_anndata
-from plkd.data.source import source_from_anndata, source_from_h5ad
+from plkd.data.source import source_from_anndata, source_from_file
 from plkd.errors import InputError
 from plkd.keys import DEFAULT_KEY, SlotNames
 from plkd.model.annotator import CellAnnotator
@@ -243,7 +243,7 @@ def annotate_file(
     if hierarchy is not None:
         asked = deepest_question(hierarchy, model.classes_, min_confidence=min_confidence)
     with open_cells(path) as given:
-        source = source_from_h5ad(given, layer=layer, use_raw=use_raw)
+        source = source_from_file(given, layer=layer, use_raw=use_raw)
         query = open_query(source, model, gene_key=gene_key, expression=expression)
         refuse_collisions(*slots_of(given), names)
         if asked is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.cell_files import open_cells
-from plkd.data.source import source_from_anndata, source_from_h5ad
+from plkd.data.source import source_from_anndata, source_from_file
 from plkd.keys import SlotNames
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class AnnotatedCells:
             yield source_from_anndata(self.where, layer=layer, use_raw=use_raw)
             return
         with open_cells(self.where) as file:
-            yield source_from_h5ad(file, layer=layer, use_raw=use_raw)
+            yield source_from_file(file, layer=layer, use_raw=use_raw)
 
 
 def annotated_cells(

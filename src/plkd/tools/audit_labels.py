@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from plkd.data.batches import batches_of
 from plkd.data.cell_files import open_cells
 from plkd.data.gene_names import examples
-from plkd.data.source import recognise_source, source_from_anndata, source_from_h5ad
+from plkd.data.source import recognise_source, source_from_anndata, source_from_file
 from plkd.errors import InputError
 from plkd.model.choices import check_seed
 from plkd.outputs import replace_when_done
@@ -128,7 +128,7 @@ def audit_file(
     """
     with replace_when_done(out, overwrite=overwrite, source=path) as partial:
         with open_cells(path) as file:
-            source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
+            source = source_from_file(file, layer=layer, use_raw=use_raw)
             columns = _columns(read_obs(path), labels_key, batch_key, f"obs of {path}")
             found = _audit(
                 source, columns, labels_key, n_genes=n_genes, expression=expression, seed=seed

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plkd.data.cell_files import open_cells
-from plkd.data.source import source_from_h5ad
+from plkd.data.source import source_from_file
 from plkd.tools.evaluate import read_obs
 from plkd.tools.marker_search import MarkerOptions, find_markers
 
@@ -55,7 +55,7 @@ def markers_of_file(
         As :func:`plkd.tools.marker_genes`; the input is absent, damaged, or neither h5ad nor zarr.
     """
     with open_cells(path) as file:
-        source = source_from_h5ad(file, layer=layer, use_raw=use_raw)
+        source = source_from_file(file, layer=layer, use_raw=use_raw)
         obs = None if options.labels_key is None else read_obs(Path(path))
         return find_markers(source, obs, model, options, progress=progress)
 

@@ -15,7 +15,7 @@ from plkd.data.modalities import is_mudata
 from plkd.data.source import (
     ExpressionSource,
     source_from_anndata,
-    source_from_h5ad,
+    source_from_file,
 )
 from plkd.errors import InputError
 from plkd.keys import SlotNames
@@ -151,7 +151,7 @@ def inputs_from_files(
         for name, holder in holders.items():
             obs = with_whole(_table(holder), whole)
             with naming(name, len(holders), modality=modality):
-                source = source_from_h5ad(holder, **values[name])
+                source = source_from_file(holder, **values[name])
             if len(obs) != source.n_cells:
                 why = f"{source.n_cells} rows of {source.slot}, {len(obs)} of obs"
                 raise damaged(where_stored(holder), why)

@@ -23,7 +23,7 @@ from plkd.data.cell_files import (
     write_cells,
 )
 from plkd.data.gene_names import examples
-from plkd.data.source import source_from_h5ad
+from plkd.data.source import source_from_file
 from plkd.errors import InputError
 from plkd.keys import GENE_ACTIVITY_KEY
 from plkd.outputs import refuse_existing
@@ -145,7 +145,7 @@ def _write_peaks(
 ) -> GeneActivitySummary:
     from anndata.io import read_elem
 
-    source = source_from_h5ad(peaks, layer=layer)
+    source = source_from_file(peaks, layer=layer)
     obs = peaks["obs"]
     if "_index" not in obs.attrs:
         raise InputError(
