@@ -103,9 +103,12 @@ def test_cells_without_a_type_are_not_judged() -> None:
     cells, codes = told_by_many(), CODES.copy()
     codes[::2] = -1
     some = choose_genes(cells, codes)
-    fewer = cells[1::2][:, select_genes(cells, 20, types=codes)]
-    f1 = held_out_macro_f1(fewer, codes[1::2], five_folds(N_CELLS // 2, 0))
+    typed, types = cells[1::2], codes[1::2]
+    fewer = typed[:, select_genes(typed, 20, types=types)]
+    f1 = held_out_macro_f1(fewer, types, five_folds(N_CELLS // 2, 0))
     assert some.macro_f1[20] == pytest.approx(f1)
+    of_all = select_genes(cells, len(some.positions), types=codes)  # they vary in these as well
+    np.testing.assert_array_equal(some.positions, of_all)
     nobody = choose_genes(cells, np.full(N_CELLS, -1))
     assert (len(nobody.positions), nobody.macro_f1) == (20, {})
 
