@@ -61,7 +61,8 @@ def page(table: pd.DataFrame, peers: Sequence[PeerRow], more: pd.DataFrame | Non
         parts.append(PEERS)
     if more is not None and len(more) and (more["way"] == BACK).any():
         back = markdown(the_other_way_round(more[more["way"] == BACK]), "method")
-        parts.append(f"## The other way round\n\n{BACK_SAID}\n\n{back}")
+        said = f"{BACK_SAID} {both_ways(table, others, more[more['way'] == BACK])}".rstrip()
+        parts.append(f"## The other way round\n\n{said}\n\n{back}")
     parts.append(f"## The choice of the weight\n\n{markdown(by_weight(table, CHOICE), 'weight')}")
     parts.append(CHOSEN.format(weight=weight))
     if len(query):
@@ -213,6 +214,24 @@ def with_fewer_genes(peers: pd.DataFrame, fewer: pd.DataFrame) -> pd.DataFrame:
         f"{m}{FEWER}{n:,} genes" for m, n in zip(fewer["method"], fewer["n_genes"], strict=True)
     ]
     return pd.concat([peers, fewer.assign(method=named)], ignore_index=True)
+
+
+def both_ways(table: pd.DataFrame, peers: pd.DataFrame, back: pd.DataFrame) -> str:
+    """Return what plkd's networks and the best peer in as many genes have as mean of both ways."""
+    import pandas as pd
+
+    query = table[(table["part"] == QUERY) & (table["layer"] == WHOLE) & (table["weight"] == 0)]
+    ways = pd.concat([query, peers]), back[back["n_genes"] == back["n_genes"].max()]
+    forth, turned = (way.groupby("method")["macro_f1"].mean() for way in ways)
+    mean = ((forth + turned) / 2).dropna().sort_values(ascending=False)
+    ours, theirs = mean[mean.index.isin(list(NAMES))], mean[~mean.index.isin(list(NAMES))]
+    if ours.empty or theirs.empty:
+        return ""
+    each = listed([f"{NAMES[method]} {f1:.3f}" for method, f1 in ours.items()])
+    return (
+        f"Macro F1, mean of both ways: {each}; the best peer in as many genes, "
+        f"{theirs.index[0]}, {theirs.iloc[0]:.3f}."
+    )
 
 
 def the_other_way_round(back: pd.DataFrame) -> pd.DataFrame:

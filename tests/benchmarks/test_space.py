@@ -225,6 +225,12 @@ def test_the_page_shows_other_numbers_of_genes_and_the_other_way_round(
     assert "\n".join(lines) in text  # the best first
     assert "| scanvi, 2,000 genes | 0.620 | 0.600 | yes |\n| scanvi | 0.590 | 0.580 | yes |" in text
     assert "in macro F1, 0.610 ± 0.014, not above scanvi, 2,000 genes (0.620)" in text
+    assert "mean of both ways" not in text.split("## The choice")[0]  # plkd adapted went one way
+    student = pd.DataFrame([["back", 3851, "plkd student", 0, 0.67, 0.7]], columns=columns)
+    text = page(rows, peers, pd.concat([more, student]))
+    assert (
+        "Macro F1, mean of both ways: Student 0.640; the best peer in as many genes, scanvi, 0.595."
+    ) in text  # (0.61 + 0.67) / 2; (0.59 + 0.60) / 2
     assert "## The other way round" not in page(rows, peers, more[:0])
 
 
