@@ -105,7 +105,7 @@ def test_json_is_strict_readable_and_ordered(model: Path) -> None:
     head = ["format", "format_version", "plkd_version", "parts", "header_sha256", "model"]
     assert list(values) == head
     assert values["format"] == files.FORMAT_NAME == "plkd-model"
-    assert values["format_version"] == files.FORMAT_VERSION == 9
+    assert values["format_version"] == files.FORMAT_VERSION == 10
     assert list(values["model"])[-1] == "genes"  # long lists last
     assert "γδ T cell" in text
     for name, part in values["parts"].items():

@@ -15,7 +15,7 @@ import numpy as np
 from plkd.errors import InputError, ModelFileError
 
 FORMAT_NAME = "plkd-model"
-FORMAT_VERSION = 9
+FORMAT_VERSION = 10
 MANIFEST = "plkd.json"
 STUDENT = "student.safetensors"
 TEACHER = "teacher.safetensors"

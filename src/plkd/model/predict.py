@@ -48,11 +48,15 @@ class Prediction(NamedTuple):
     """Batch-corrected embedding, ``(n_cells, 128)`` of the Student, ``(n_cells, 48)`` of the
     Teacher with default shapes."""
     scores: NDArray[np.float32] | None = None
-    """How strange each cell is, ``(n_cells,)``, before the query's batch effect is taken off
-    (:meth:`plkd.trust.novelty.NoveltyScale.scores`); ``None`` where the model does not know."""
+    """How far each cell is from the reference, ``(n_cells,)``, before the query's batch effect is
+    taken off (:meth:`plkd.trust.novelty.NoveltyScale.scores`); ``None`` where nobody knows."""
     doubts: NDArray[np.float32] | None = None
     """One less the probability that the network alone gives the type that it names,
     ``(n_cells,)``; ``None`` where there are no scores."""
+    lone: NDArray[np.float32] | None = None
+    """How new each cell looks by itself, ``(n_cells,)``
+    (:meth:`plkd.trust.lone_scale.LoneScale.scores`): the scores in models of format versions up to
+    9; ``None`` where there are no scores."""
     points: NDArray[np.float32] | None = None
     """Where each cell lies along the axes of :class:`plkd.trust.group_space.GroupSpace`, or those
     that were asked for, ``(n_cells, n_axes)``; ``None`` where the model has none."""
@@ -246,6 +250,8 @@ class Predictor:
         says = self._space.readings(heard, length, logits.argmax(1))
         readings = readings_of(says, logits, self.trust.embedding.distance(embedding))
         scores = self.trust.scale.scores(readings).astype(np.float32)
+        told = self.trust.lone
+        lone = scores if told is None else told.scores(readings).astype(np.float32)
         heard = heard[:, len(self._space.directions) :]
         if self._beside is not None:
             middle = self.trust.calibration.middle
@@ -256,7 +262,7 @@ class Predictor:
             logits = self._of_query.heard_of_all(logits, own)
         points = None if self._origin is None else heard - self._origin
         probabilities = _softmax(torch.from_numpy(logits))
-        return Prediction(probabilities, embedding, scores, doubts, points)
+        return Prediction(probabilities, embedding, scores, doubts, lone, points)
 
 
 def choose_network(model: CellAnnotator, network: str) -> Student | Teacher:

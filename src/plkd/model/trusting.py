@@ -20,10 +20,12 @@ from plkd.trust.confidence import fit_calibration, likely_slope
 from plkd.trust.conformal import held_out_scores
 from plkd.trust.drift import Condition
 from plkd.trust.gene_discriminant import GeneDiscriminant, gene_discriminant, is_small
+from plkd.trust.group_scale import GroupScale, group_scale
 from plkd.trust.group_space import GroupSpace, group_space
 from plkd.trust.groups import FEWEST_CELLS
 from plkd.trust.learned import NetworkTrust, Trust
-from plkd.trust.novelty import FALSE_ALARM, GroupScale, group_scale, novelty_scale, readings_of
+from plkd.trust.lone_scale import lone_scale
+from plkd.trust.novelty import FALSE_ALARM, novelty_scale, readings_of
 from plkd.trust.type_space import TypeClouds, TypeSpace, centred_length, type_clouds, type_space
 
 Networks = Mapping[str, Student | Teacher]
@@ -155,8 +157,10 @@ def _trust_of(
         unknown=FALSE_ALARM,
     )
     sets = held_out_scores(calibrated, cells.codes)
-    grouped = _grouped(groups, [seen.expression for seen in both], scores, doubts)
-    return NetworkTrust(clouds, scale, calibration, sets, usual, grouped)
+    lone = lone_scale(*readings)
+    alone = [lone.scores(each) for each in readings]
+    grouped = _grouped(groups, [seen.expression for seen in both], alone, doubts)
+    return NetworkTrust(clouds, scale, calibration, sets, usual, grouped, lone=lone)
 
 
 def _grouped(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BESIDE_EACH_OTHER = 60
 """Cells that are read together where some are looked at of all."""
 
-TAKEN_AS_THEY_ARE = ("scores", "said", "doubts", "points", "groups")
+TAKEN_AS_THEY_ARE = ("scores", "said", "doubts", "lone", "points", "groups")
 """What is said of a chunk of cells and goes to the answers unchanged, where it is kept."""
 
 UNKNOWN = "unknown"
@@ -42,12 +42,13 @@ A model may have a type of this name; its cells and those then share the label.
 class Answers:
     """Where the answers go: arrays in memory, or data sets of a file, one row a cell.
 
-    ``scores``, ``said`` (the probability of the type that is named, before it is calibrated),
-    ``doubts`` (how much the network alone doubts what it names) and ``members`` (sets of types as
-    bits) are ``None`` where the model has not learned when to be believed, ``among`` and ``groups``
-    (groups of like cells, and those of each cell) where it has learned nothing of groups or there
-    are too few cells, ``points`` (along the reference's axes) and ``deepest`` (nodes of a hierarchy
-    and their probabilities) where none are asked for.
+    ``scores`` and ``lone`` (how far a cell is from the reference, and how new it looks by itself),
+    ``said`` (the probability of the type that is named, before it is calibrated), ``doubts`` (how
+    much the network alone doubts what it names) and ``members`` (sets of types as bits) are
+    ``None`` where the model has not learned when to be believed, ``among`` and ``groups`` (groups
+    of like cells, and those of each cell) where it has learned nothing of groups or there are too
+    few cells, ``points`` (along the reference's axes) and ``deepest`` (nodes of a hierarchy and
+    their probabilities) where none are asked for.
     """
 
     codes: NDArray[np.int32]
@@ -57,6 +58,7 @@ class Answers:
     scores: NDArray[np.float32] | None
     said: NDArray[np.float32] | None
     doubts: NDArray[np.float32] | None
+    lone: NDArray[np.float32] | None
     members: NDArray[np.uint8] | None
     points: NDArray[np.float32] | None
     embedding: Any
@@ -86,6 +88,7 @@ class Answers:
             scores=np.empty(n_cells, dtype=np.float32) if knows else None,
             said=np.empty(n_cells, dtype=np.float32) if knows else None,
             doubts=np.empty(n_cells, dtype=np.float32) if knows else None,
+            lone=np.empty(n_cells, dtype=np.float32) if knows else None,
             members=np.empty((n_cells, -(-predictor.n_types // 8)), np.uint8) if knows else None,
             points=None if groups is None else np.empty((n_cells, len(groups.axes)), np.float32),
             embedding=embedding,
@@ -196,6 +199,7 @@ class _Chunk:
     scores: NDArray[np.float32] | None = None
     said: NDArray[np.float32] | None = None
     doubts: NDArray[np.float32] | None = None
+    lone: NDArray[np.float32] | None = None
     members: NDArray[np.uint8] | None = None
     points: NDArray[np.float32] | None = None
     groups: NDArray[np.uint8] | None = None
@@ -247,6 +251,7 @@ def _answer(
         scores=said.scores,
         said=own,
         doubts=said.doubts,
+        lone=said.lone,
         members=members,
         points=said.points,
         groups=groups,

@@ -79,29 +79,29 @@ class Judged:
 def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None:
     """Judge all cells of a query together; ``None`` where the model does not know when to."""
     trust = predictor.trust
-    if trust is None or answers.scores is None or answers.said is None or answers.doubts is None:
+    if trust is None or answers.scores is None or answers.said is None or answers.lone is None:
         return None
     seen = ~answers.no_counts
-    alone = np.asarray(answers.scores, dtype=np.float64)[seen]
-    shift = trust.scale.usual.shift(alone)
+    scores, lone = (each[seen].astype(np.float64) for each in (answers.scores, answers.lone))
+    shift = trust.scale.usual.shift(scores)
     taken_off = shift if doubt.batch_effect else 0.0
-    usual, off, heard = trust.scale.usual, taken_off, None
-    grouped, among, groups = trust.grouped, answers.among, answers.groups
-    if grouped is not None and among is not None and groups is not None:
-        readings = among.readings(groups[seen], answers.doubts[seen])
-        together = grouped.scores(alone, readings)
+    usual = trust.scale.usual if trust.lone is None else trust.lone.usual
+    off, heard = usual.shift(lone) if doubt.batch_effect else 0.0, None
+    grouped, readings = trust.grouped, _readings_of_groups(answers)
+    if grouped is not None and readings is not None:
+        together = grouped.scores(lone, readings)
         together_off = grouped.usual.shift(together) if doubt.batch_effect else 0.0
-        if grouped.is_asked(together_off):
+        if trust.asks_groups(together_off, taken_off):
             heard, usual, off = grouped, grouped.usual, together_off
     if heard is None:
-        strange = usual.strangeness(alone, off)
+        strange = usual.strangeness(lone, off)
     else:
         # New types raise what groups say of others; what cells say alone tells the effect.
         strange = usual.strangeness(together, off, effect=trust.scale.usual.effect(taken_off))
     found = np.ones(len(seen), dtype=np.float32)
     found[seen] = strange
     if heard is None or not heard.heeds_doubt:
-        believed = trust.calibration.confidence(answers.said[seen], alone - taken_off)
+        believed = trust.calibration.confidence(answers.said[seen], scores - taken_off)
         # What is written is held at the largest of the other types; taking off only raises it.
         believed = np.maximum(believed, answers.confidence[seen])
         found[seen] = novelty(strange, trust.sets.credibility(believed))
@@ -111,6 +111,15 @@ def judge(answers: Answers, predictor: Predictor, doubt: Doubt) -> Judged | None
     if doubt.false_alarm > 0:
         unknown = unknown | (found > 1 - doubt.false_alarm)
     return Judged(found, unknown, shift)
+
+
+def _readings_of_groups(answers: Answers) -> NDArray[np.float32] | None:
+    """Return what the groups of cells with counts say; ``None`` where there are no groups."""
+    among, groups, doubts = answers.among, answers.groups, answers.doubts
+    if among is None or groups is None or doubts is None:
+        return None
+    seen = ~answers.no_counts
+    return among.readings(groups[seen], doubts[seen])
 
 
 def set_thresholds(

@@ -13,8 +13,10 @@ from plkd.trust.confidence import Calibration
 from plkd.trust.conformal import HeldOutScores
 from plkd.trust.drift import Condition
 from plkd.trust.gene_discriminant import GeneDiscriminant
+from plkd.trust.group_scale import GroupScale
 from plkd.trust.group_space import FixedGroupSpace, GroupSpace, group_space_from
-from plkd.trust.novelty import GroupScale, NoveltyScale
+from plkd.trust.lone_scale import LoneScale
+from plkd.trust.novelty import NoveltyScale
 from plkd.trust.type_space import TypeClouds, TypeSpace
 
 Arrays = dict[str, NDArray[Any]]
@@ -29,7 +31,7 @@ class NetworkTrust:
     embedding
         The types as clouds in the network's embedding.
     scale
-        What cells of a known type look like to it.
+        How far cells of a known type are from the reference to it.
     calibration
         How its probability becomes the probability that its label is right.
     sets
@@ -43,6 +45,9 @@ class NetworkTrust:
         What is heard beside the network of every cell, learned of the cells of the query that the
         model was adapted to; ``None`` where it was not, where fewer than two types have enough
         cells there, and in models of format versions up to 8.
+    lone
+        How new cells of a known type look by themselves; ``None`` in models of format versions up
+        to 9, of which ``scale`` says it, too.
     """
 
     embedding: TypeClouds
@@ -52,6 +57,21 @@ class NetworkTrust:
     usual: Condition
     grouped: GroupScale | None = None
     query: GeneDiscriminant | None = None
+    lone: LoneScale | None = None
+
+    def asks_groups(self, off: float, cells_off: float) -> bool:
+        """Say whether the groups of a query with such a batch effect tell anything.
+
+        Parameters
+        ----------
+        off, cells_off
+            What it has raised the scores among groups by, and those of the cells (``scale``).
+        """
+        if self.grouped is None:
+            return False
+        if self.lone is None:
+            return self.grouped.is_asked(off)
+        return not self.scale.usual.is_beyond(cells_off)
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name."""
@@ -64,7 +84,9 @@ class NetworkTrust:
         grouped = {f"grouped.{name}": array for name, array in among.items()}
         beside = {} if self.query is None else self.query.as_arrays()
         query = {f"query.{name}": array for name, array in beside.items()}
-        return {**clouds, **numbers, **scale, **sets, **usual, **grouped, **query}
+        alone = {} if self.lone is None else self.lone.as_arrays()
+        lone = {f"lone.{name}": array for name, array in alone.items()}
+        return {**clouds, **numbers, **scale, **sets, **usual, **grouped, **query, **lone}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -72,6 +94,7 @@ class NetworkTrust:
         numbers = {name: float(value) for name, value in under("calibration.", arrays).items()}
         usual = {name: float(value) for name, value in under("usual.", arrays).items()}
         grouped, query = under("grouped.", arrays), under("query.", arrays)
+        lone = under("lone.", arrays)
         return cls(
             TypeClouds.from_arrays(under("embedding.", arrays)),
             NoveltyScale.from_arrays(under("scale.", arrays)),
@@ -80,6 +103,7 @@ class NetworkTrust:
             Condition(**usual),
             GroupScale.from_arrays(grouped) if grouped else None,
             GeneDiscriminant.from_arrays(query) if query else None,
+            LoneScale.from_arrays(lone) if lone else None,
         )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plkd.data.rows import largest_in_row
-from plkd.trust.usual_scores import FEWEST_CELLS, GRID, UsualScores, usual_scores
+from plkd.trust.usual_scores import FEWEST_CELLS, UsualScores, usual_scores
 
 FALSE_ALARM = 0.05
 """Share of cells of known types that may be called unknown."""
+
+FAR_FROM_TYPES = 0
+"""Which reading is the distance to the nearest type in what is expressed."""
 
 ENERGY = 2
 """Which reading is the energy; it is strange in both directions."""
@@ -22,18 +25,8 @@ FAR = 0.75
 """Part of the false alarms that distance from the reference may raise; doubt between its types may
 raise the rest."""
 
-FURTHEST = 1.5
-"""How many times what made-up batch effects do a query's batch effect may be before its groups are
-no longer asked."""
-
 MOST_RAISED = 1.0
 """Log odds by which the novelties of a query close to the reference are raised at most."""
-
-GROUP_WEIGHTS = (2.0, 1.0, 1.0)
-"""How much each reading of a cell's groups counts beside one reading of the cell alone."""
-
-DOUBT = 2
-"""Which reading of the groups is the network's doubt; only more than usual is strange."""
 
 
 def readings_of(
@@ -85,66 +78,6 @@ class NoveltyScale:
         type's own cells do is as strange as one that agrees with none.
         """
         return _scores(readings, self.middle, self.spread)
-
-    def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of it as arrays by name, for the model file."""
-        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return the scale that ``as_arrays`` wrote."""
-        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
-
-
-@dataclass(frozen=True, eq=False)
-class GroupScale:
-    """What a cell of a known type looks like among its like (:mod:`plkd.trust.groups`).
-
-    Attributes
-    ----------
-    middle, spread
-        Median of each reading of the held-out cells' groups, and from there to its 90 % quantile,
-        float64 ``(3,)``; scalars, of the first alone, in models of format version 4.
-    usual
-        How the scores are spread.
-    """
-
-    middle: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    usual: UsualScores
-
-    @property
-    def heeds_doubt(self) -> bool:
-        """Whether the network's doubt is among the readings."""
-        return self.middle.size > DOUBT
-
-    def is_asked(self, shift: float) -> bool:
-        """Say whether the groups of a query with such a batch effect tell anything.
-
-        Notes
-        -----
-        From one modality to another the displacement is many times a new type's. Which group is
-        furthest is then chance, and many of known types would be called unknown. Models of format
-        version 4 always ask.
-        """
-        return not self.heeds_doubt or shift <= FURTHEST * self.usual.usual_shift
-
-    def scores(
-        self, alone: NDArray[np.float64], readings: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Return one number of each cell, ``(n_cells,)``, in the units of the cells' own scores.
-
-        Parameters
-        ----------
-        alone
-            What :meth:`NoveltyScale.scores` returned, ``(n_cells,)``.
-        readings
-            What :meth:`plkd.trust.groups.QueryGroups.readings` returned, ``(n_cells, 3)``.
-        """
-        n_readings = self.middle.size
-        apart = (readings[:, :n_readings] - self.middle) / self.spread
-        apart[:, DOUBT:] = np.maximum(apart[:, DOUBT:], 0)
-        return np.asarray(alone + apart @ np.array(GROUP_WEIGHTS[:n_readings]))
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
@@ -224,33 +157,12 @@ def novelty_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -
     shifted
         Readings of such cells under made-up batch effects, ``(n_cells, 4)``.
     """
-    middle, spread = _middle_and_spread(held_out)
+    middle, spread = middle_and_spread(held_out)
     scores, raised = (_scores(each, middle, spread) for each in (held_out, shifted))
     return NoveltyScale(middle, spread, usual_scores(scores, raised))
 
 
-def group_scale(
-    alone: NDArray[np.float64],
-    readings: NDArray[np.float32],
-    shifted: tuple[NDArray[np.float64], NDArray[np.float32]],
-) -> GroupScale:
-    """Learn what cells of a known type look like among their like.
-
-    Parameters
-    ----------
-    alone, readings
-        Scores of reference cells that have not been seen, ``(n_cells,)``, and what their groups say
-        of them, ``(n_cells, 3)``.
-    shifted
-        Both of such cells under made-up batch effects.
-    """
-    nothing = UsualScores(np.zeros(len(GRID)), 1.0, 0.0)
-    scale = GroupScale(*_middle_and_spread(readings), nothing)
-    usual = usual_scores(scale.scores(alone, readings), scale.scores(*shifted))
-    return replace(scale, usual=usual)
-
-
-def _middle_and_spread(
+def middle_and_spread(
     readings: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the median of each reading, and the distance from there to its 90 % quantile."""

@@ -19,6 +19,9 @@ QUIET_QUARTER = 0.25
 STRANGEST = 0.95
 """Shares between whose scores a batch effect spreads by no more than it raises them."""
 
+FURTHEST = 1.5
+"""How many times what made-up ones do may a batch effect do, and still be like them."""
+
 FEWEST_CELLS = 50
 """Cells of a query below which no batch effect is read off it."""
 
@@ -73,6 +76,14 @@ class UsualScores:
     def effect(self, shift: float) -> float:
         """Return how large a batch effect is beside the made-up ones, at most 1."""
         return min(shift / max(self.usual_shift, 1e-9), 1.0)
+
+    def is_beyond(self, shift: float) -> bool:
+        """Say whether a batch effect is far beyond the made-up ones.
+
+        From one modality to another the displacement is many times a new type's. Which group of
+        like cells is furthest is then chance, and many of known types would be called unknown.
+        """
+        return shift > FURTHEST * self.usual_shift
 
     def strangeness(
         self, scores: NDArray[np.float64], shift: float = 0.0, *, effect: float | None = None

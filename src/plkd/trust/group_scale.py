@@ -1,0 +1,106 @@
+"""How strange a cell is among its like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plkd.trust.novelty import middle_and_spread
+from plkd.trust.usual_scores import GRID, UsualScores, usual_scores
+
+WEIGHTS = (2.0, 1.0, 1.0)
+"""How much each reading of a cell's groups counts beside one reading of the cell alone."""
+
+DOUBT = 2
+"""Which reading of the groups is the network's doubt; only more than usual is strange."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupScale:
+    """What a cell of a known type looks like among its like (:mod:`plkd.trust.groups`).
+
+    Attributes
+    ----------
+    middle, spread
+        Median of each reading of the held-out cells' groups, and from there to its 90 % quantile,
+        float64 ``(3,)``; scalars, of the first alone, in models of format version 4.
+    usual
+        How the scores are spread.
+    """
+
+    middle: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    usual: UsualScores
+
+    @property
+    def heeds_doubt(self) -> bool:
+        """Whether the network's doubt is among the readings."""
+        return self.middle.size > DOUBT
+
+    def is_asked(self, shift: float) -> bool:
+        """Say whether the groups of a query with such a batch effect tell anything.
+
+        Parameters
+        ----------
+        shift
+            What the query's batch effect has raised the scores of this scale by.
+
+        Notes
+        -----
+        It is how models of format versions 5 to 9 decided; those of version 4 always asked. A new
+        type raises what groups say of others too, so that now the cells alone say how large the
+        effect is (:meth:`plkd.trust.usual_scores.UsualScores.is_beyond`).
+        """
+        return not self.heeds_doubt or not self.usual.is_beyond(shift)
+
+    def scores(
+        self, alone: NDArray[np.float64], readings: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return one number of each cell, ``(n_cells,)``, in the units of the cells' own scores.
+
+        Parameters
+        ----------
+        alone
+            What :meth:`plkd.trust.lone_scale.LoneScale.scores` returned, ``(n_cells,)``; in models
+            of format versions up to 9 :meth:`plkd.trust.novelty.NoveltyScale.scores`.
+        readings
+            What :meth:`plkd.trust.groups.QueryGroups.readings` returned, ``(n_cells, 3)``.
+        """
+        n_readings = self.middle.size
+        apart = (readings[:, :n_readings] - self.middle) / self.spread
+        apart[:, DOUBT:] = np.maximum(apart[:, DOUBT:], 0)
+        return np.asarray(alone + apart @ np.array(WEIGHTS[:n_readings]))
+
+    def as_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays by name, for the model file."""
+        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the scale that ``as_arrays`` wrote."""
+        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
+
+
+def group_scale(
+    alone: NDArray[np.float64],
+    readings: NDArray[np.float32],
+    shifted: tuple[NDArray[np.float64], NDArray[np.float32]],
+) -> GroupScale:
+    """Learn what cells of a known type look like among their like.
+
+    Parameters
+    ----------
+    alone, readings
+        Scores of reference cells that have not been seen, ``(n_cells,)``, and what their groups say
+        of them, ``(n_cells, 3)``.
+    shifted
+        Both of such cells under made-up batch effects.
+    """
+    nothing = UsualScores(np.zeros(len(GRID)), 1.0, 0.0)
+    scale = GroupScale(*middle_and_spread(readings), nothing)
+    usual = usual_scores(scale.scores(alone, readings), scale.scores(*shifted))
+    return replace(scale, usual=usual)
