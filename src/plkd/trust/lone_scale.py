@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plkd.trust.novelty import ENERGY, FAR_FROM_TYPES
-from plkd.trust.usual_scores import UsualScores, usual_scores
+from plkd.trust.novelty import ENERGY, FAR_FROM_TYPES, middle_and_spread
+from plkd.trust.usual_scores import GRID, UsualScores, usual_scores
 
-TOWARDS_NEW = ((FAR_FROM_TYPES, 1), (ENERGY, -1))
-"""Which readings of a cell are heard, and whether more or less of it is strange."""
+HEARD = [FAR_FROM_TYPES, ENERGY]
+"""Which readings of a cell are heard."""
+
+TOWARDS_NEW = np.array([1.0, -1.0])
+"""Whether more or less of each is strange."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +35,9 @@ class LoneScale:
     Notes
     -----
     Of the four numbers that say how far a cell is from the reference
-    (:func:`plkd.trust.novelty.readings_of`) two are not heard here. The correlation with the type
-    that is named grows with the depth of a cell: the deep cells of a new type correlate better with
-    a known one than the shallow cells of that. So does the energy, and where it is high it tells
-    depth more than kind; what agrees with no type has little of it.
+    (:func:`plkd.trust.novelty.readings_of`) two are not heard here: the correlation with the type
+    that is named, and energy above the usual. Some new types correlate better with a known one than
+    its own cells do.
     """
 
     middle: NDArray[np.float64]
@@ -50,7 +52,8 @@ class LoneScale:
         readings
             What :func:`plkd.trust.novelty.readings_of` returned, ``(n_cells, 4)``.
         """
-        return _scores(readings, self.middle, self.spread)
+        apart = (readings[:, HEARD] - self.middle) / self.spread
+        return np.asarray(apart @ TOWARDS_NEW)
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, for the model file."""
@@ -72,18 +75,7 @@ def lone_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -> L
     shifted
         Readings of such cells under made-up batch effects, ``(n_cells, 4)``.
     """
-    towards = np.column_stack([sign * held_out[:, place] for place, sign in TOWARDS_NEW])
-    median = np.median(towards, axis=0).astype(np.float64)
-    spread = np.maximum(np.quantile(towards, 0.9, axis=0) - median, 1e-9).astype(np.float64)
-    middle = median * [sign for _, sign in TOWARDS_NEW]
-    scores, raised = (_scores(each, middle, spread) for each in (held_out, shifted))
-    return LoneScale(middle, spread, usual_scores(scores, raised))
-
-
-def _scores(
-    readings: NDArray[np.float32], middle: NDArray[np.float64], spread: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    found = np.zeros(len(readings))
-    for (place, sign), usual, width in zip(TOWARDS_NEW, middle, spread, strict=True):
-        found += sign * (readings[:, place] - usual) / width
-    return found
+    middle, spread = middle_and_spread(held_out[:, HEARD] * TOWARDS_NEW)
+    nothing = UsualScores(np.zeros(len(GRID)), 1.0, 0.0)
+    scale = LoneScale(middle * TOWARDS_NEW, spread, nothing)
+    return replace(scale, usual=usual_scores(scale.scores(held_out), scale.scores(shifted)))
