@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plkd.trust.novelty import middle_and_spread
+from plkd.trust.novelty import Scale, middle_and_spread
 from plkd.trust.usual_scores import GRID, UsualScores, usual_scores
 
 WEIGHTS = (2.0, 1.0, 1.0)
@@ -20,7 +18,7 @@ DOUBT = 2
 
 
 @dataclass(frozen=True, eq=False)
-class GroupScale:
+class GroupScale(Scale):
     """What a cell of a known type looks like among its like (:mod:`plkd.trust.groups`).
 
     Attributes
@@ -31,10 +29,6 @@ class GroupScale:
     usual
         How the scores are spread.
     """
-
-    middle: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    usual: UsualScores
 
     @property
     def heeds_doubt(self) -> bool:
@@ -74,15 +68,6 @@ class GroupScale:
         apart = (readings[:, :n_readings] - self.middle) / self.spread
         apart[:, DOUBT:] = np.maximum(apart[:, DOUBT:], 0)
         return np.asarray(alone + apart @ np.array(WEIGHTS[:n_readings]))
-
-    def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of it as arrays by name, for the model file."""
-        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return the scale that ``as_arrays`` wrote."""
-        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
 
 
 def group_scale(

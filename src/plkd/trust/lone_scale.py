@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plkd.trust.novelty import ENERGY, FAR_FROM_TYPES, middle_and_spread
+from plkd.trust.novelty import ENERGY, FAR_FROM_TYPES, Scale, middle_and_spread
 from plkd.trust.usual_scores import GRID, UsualScores, usual_scores
 
 HEARD = [FAR_FROM_TYPES, ENERGY]
@@ -20,7 +18,7 @@ TOWARDS_NEW = np.array([1.0, -1.0])
 
 
 @dataclass(frozen=True, eq=False)
-class LoneScale:
+class LoneScale(Scale):
     """How new cells of a known type look by themselves, as held-out cells of the reference show it.
 
     Attributes
@@ -40,10 +38,6 @@ class LoneScale:
     its own cells do.
     """
 
-    middle: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    usual: UsualScores
-
     def scores(self, readings: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return one number of each cell, large where it is like no type, ``(n_cells,)``.
 
@@ -54,15 +48,6 @@ class LoneScale:
         """
         apart = (readings[:, HEARD] - self.middle) / self.spread
         return np.asarray(apart @ TOWARDS_NEW)
-
-    def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of it as arrays by name, for the model file."""
-        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return the scale that ``as_arrays`` wrote."""
-        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
 
 
 def lone_scale(held_out: NDArray[np.float32], shifted: NDArray[np.float32]) -> LoneScale:

@@ -56,7 +56,33 @@ def readings_of(
 
 
 @dataclass(frozen=True, eq=False)
-class NoveltyScale:
+class Scale:
+    """In what units readings are taken, and how scores made of them are spread.
+
+    Attributes
+    ----------
+    middle, spread
+        What is usual of each reading, and how far the strangest tenth of the cells is from there.
+    usual
+        How the scores are spread.
+    """
+
+    middle: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    usual: UsualScores
+
+    def as_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays by name, for the model file."""
+        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the scale that ``as_arrays`` wrote."""
+        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
+
+
+@dataclass(frozen=True, eq=False)
+class NoveltyScale(Scale):
     """What a cell of a known type looks like by itself, as held-out cells of the reference show it.
 
     Attributes
@@ -67,10 +93,6 @@ class NoveltyScale:
         How the scores are spread.
     """
 
-    middle: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    usual: UsualScores
-
     def scores(self, readings: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return one number of each cell, large where it is unlike the reference, ``(n_cells,)``.
 
@@ -78,15 +100,6 @@ class NoveltyScale:
         type's own cells do is as strange as one that agrees with none.
         """
         return _scores(readings, self.middle, self.spread)
-
-    def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of it as arrays by name, for the model file."""
-        return {"middle": self.middle, "spread": self.spread, **self.usual.as_arrays()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return the scale that ``as_arrays`` wrote."""
-        return cls(arrays["middle"], arrays["spread"], UsualScores.from_arrays(arrays))
 
 
 def novelty(
