@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from plkd.data.rows import positive_in_row
+from plkd.model.halves import Halves, halves, halves_are_asked
 from plkd.networks.student import Student
 from plkd.networks.teacher import Teacher
 from plkd.training.cells import Cells
@@ -91,12 +92,21 @@ def learn_trust(
     likely = likely_slope(n_learned, beside=beside is not None)
     asked = np.random.default_rng(seed).permutation(labelled)
     (tried, final), found = networks, {}
+    by_halves = None
+    if halves_are_asked(len(labelled), int(np.count_nonzero(cells.codes >= 0))):
+        by_halves = halves(cells, _shifted(cells, seed))
     for name, network in tried.items():
         unseen = held_out.subset(np.sort(asked[: MOST_HELD_OUT[name]]))
         seen = _some_of_each_type(learning, MOST_OF_TYPE[name], seed)
         clouds = embedded_types(network, seen)
         trust = _trust_of(
-            network, unseen, clouds, seed, known=(space, groups, beside), likely=likely
+            network,
+            unseen,
+            clouds,
+            seed,
+            known=(space, groups, beside),
+            likely=likely,
+            by_halves=by_halves,
         )
         seen = _some_of_each_type(cells, MOST_OF_TYPE[name], seed)
         found[name] = replace(trust, embedding=embedded_types(final[name], seen))
@@ -123,6 +133,7 @@ def _trust_of(
     *,
     known: tuple[TypeSpace, GroupSpace, GeneDiscriminant | None],
     likely: float,
+    by_halves: Halves | None,
 ) -> NetworkTrust:
     """Return what held-out cells, as they are and under made-up batch effects, say of a network."""
     space, groups, beside = known
@@ -159,7 +170,10 @@ def _trust_of(
     sets = held_out_scores(calibrated, cells.codes)
     lone = lone_scale(*readings)
     alone = [lone.scores(each) for each in readings]
-    grouped = _grouped(groups, [seen.expression for seen in both], alone, doubts)
+    if by_halves is None:
+        grouped = _grouped(groups, [seen.expression for seen in both], alone, doubts)
+    else:
+        grouped = by_halves.scale(lone, cells.codes, readings)
     return NetworkTrust(clouds, scale, calibration, sets, usual, grouped, lone=lone)
 
 

@@ -25,7 +25,8 @@ class GroupScale(Scale):
     ----------
     middle, spread
         Median of each reading of the held-out cells' groups, and from there to its 90 % quantile,
-        float64 ``(3,)``; scalars, of the first alone, in models of format version 4.
+        float64 ``(3,)``; ``(2,)`` where too few cells were held out, without the network's doubt
+        (:mod:`plkd.model.halves`); scalars, of the first alone, in models of format version 4.
     usual
         How the scores are spread.
     """
@@ -74,6 +75,8 @@ def group_scale(
     alone: NDArray[np.float64],
     readings: NDArray[np.float32],
     shifted: tuple[NDArray[np.float64], NDArray[np.float32]],
+    *,
+    n_alike: int | None = None,
 ) -> GroupScale:
     """Learn what cells of a known type look like among their like.
 
@@ -81,11 +84,13 @@ def group_scale(
     ----------
     alone, readings
         Scores of reference cells that have not been seen, ``(n_cells,)``, and what their groups say
-        of them, ``(n_cells, 3)``.
+        of them, ``(n_cells, 3)``, or ``(n_cells, 2)`` without the network's doubt.
     shifted
         Both of such cells under made-up batch effects.
+    n_alike
+        As of :func:`plkd.trust.usual_scores.usual_scores`.
     """
     nothing = UsualScores(np.zeros(len(GRID)), 1.0, 0.0)
     scale = GroupScale(*middle_and_spread(readings), nothing)
-    usual = usual_scores(scale.scores(alone, readings), scale.scores(*shifted))
+    usual = usual_scores(scale.scores(alone, readings), scale.scores(*shifted), n_alike=n_alike)
     return replace(scale, usual=usual)

@@ -143,8 +143,17 @@ class UsualScores:
         return cls(arrays["quantiles"], tail, usual_shift, arrays.get("shifted"))
 
 
-def usual_scores(held_out: NDArray[np.float64], shifted: NDArray[np.float64]) -> UsualScores:
-    """Learn how scores are spread, ``(n_cells,)``, of held-out cells and under batch effects.
+def usual_scores(
+    held_out: NDArray[np.float64], shifted: NDArray[np.float64], *, n_alike: int | None = None
+) -> UsualScores:
+    """Learn how scores are spread, of held-out cells and under batch effects.
+
+    Parameters
+    ----------
+    held_out, shifted
+        Scores, ``(n_cells,)``.
+    n_alike
+        How many they are that know nothing of each other; ``None`` for all of them.
 
     Notes
     -----
@@ -154,10 +163,10 @@ def usual_scores(held_out: NDArray[np.float64], shifted: NDArray[np.float64]) ->
     """
     raised = np.quantile(shifted, QUIET_QUARTER) - np.quantile(held_out, QUIET_QUARTER)
     return UsualScores(
-        quantiles=_quantiles(held_out),
+        quantiles=_quantiles(held_out, n_alike or len(held_out)),
         tail=max(float(np.subtract(*np.quantile(held_out, [0.99, 0.9]))), 1e-9),
         usual_shift=max(float(raised), 0.0),
-        shifted=_quantiles(shifted - raised),
+        shifted=_quantiles(shifted - raised, n_alike or len(shifted)),
     )
 
 
@@ -166,9 +175,8 @@ def _width(quantiles: NDArray[np.float64]) -> float:
     return float(np.subtract(*np.interp([STRANGEST, QUIET_QUARTER], GRID, quantiles)))
 
 
-def _quantiles(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the scores at the shares :data:`GRID`, ascending."""
-    n_cells = len(scores)
+def _quantiles(scores: NDArray[np.float64], n_cells: int) -> NDArray[np.float64]:
+    """Return the scores at the shares :data:`GRID`, ascending, as of so many cells."""
     share = GRID * (n_cells + 1) / n_cells
     quantiles = np.maximum.accumulate(np.quantile(scores, np.minimum(share, 1)))
     quantiles += np.arange(len(GRID)) * 1e-12 * max(1.0, float(np.abs(quantiles).max()))
