@@ -142,18 +142,21 @@ def _drawn(codes: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArra
 
 
 def _distance(space: TypeSpace, expression: csr_matrix) -> NDArray[np.float32]:
+    """Return the distance of cells to the nearest type in what is expressed, ``(n_cells,)``."""
     n_types = len(space.agreement.centers)
     heard = np.asarray(expression @ space.directions[:n_types].T, dtype=np.float32)
     return np.asarray(space.agreement.distance(heard), dtype=np.float32)
 
 
 def _of_groups(space: GroupSpace, expression: csr_matrix) -> NDArray[np.float32]:
+    """Return what the groups of cells say without a network, ``(n_cells, 2)``."""
     among = space.of_query(expression)
     nobody_in_doubt = np.zeros(expression.shape[0])
     return among.readings(among.groups(among.points(expression)), nobody_in_doubt)[:, :N_READINGS]
 
 
 def _beside(distance: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return both as the readings of cells that they are, ``(n_cells, 4)``, the others 0."""
     readings = np.zeros((len(distance), 4), dtype=np.float32)
     readings[:, FAR_FROM_TYPES], readings[:, ENERGY] = distance, energy
     return readings

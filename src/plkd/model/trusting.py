@@ -79,7 +79,8 @@ def learn_trust(
     -----
     What is usual among cells of known types, calibration and sets are those of the tried networks;
     where types lie in expression and embedding, and the discriminant, is learned anew for the final
-    ones.
+    ones. Where few cells are held out, halves of ``cells`` show what groups of known types look
+    like (:mod:`plkd.model.halves`).
     """
     labelled = np.flatnonzero(held_out.codes >= 0)
     if len(labelled) < 2:
