@@ -9,8 +9,12 @@ of it are asked about. ``--types all`` takes every type with at least 10 query c
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tasks import TaskData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST_QUERY_CELLS = 10
 SMALLEST_SHARE = 0.05
@@ -30,14 +34,29 @@ def left_out_types(cells: TaskData, which: str = RULE) -> list[str]:
     query = cells.query.obs[labels].astype(str).value_counts()
     if len(reference) < 3:
         return []
-    asked = sorted(name for name, n in query.items() if n >= FEWEST_QUERY_CELLS)
-    enough = SMALLEST_SHARE * reference.sum()
-    commonest = min(reference.index, key=lambda name: (-reference[name], name))
-    fitting = [name for name in asked if name != commonest and reference.get(name, 0) >= enough]
-    chosen = [max(fitting, key=lambda name: query[name])] if fitting else []
+    chosen = fitting_types(reference, query)[:1]
     if which == RULE:
         return chosen
+    asked = sorted(name for name, n in query.items() if n >= FEWEST_QUERY_CELLS)
     return [*chosen, *(name for name in asked if name in reference and name not in chosen)]
+
+
+def fitting_types(reference: pd.Series, query: pd.Series) -> list[str]:
+    """Return the types that meet the rule, the one with the most query cells first.
+
+    Parameters
+    ----------
+    reference, query
+        How many cells each type has, by its name.
+    """
+    enough = SMALLEST_SHARE * reference.sum()
+    commonest = min(reference.index, key=lambda name: (-reference[name], name))
+    fitting = [
+        name
+        for name, n in query.items()
+        if n >= FEWEST_QUERY_CELLS and name != commonest and reference.get(name, 0) >= enough
+    ]
+    return sorted(fitting, key=lambda name: (-query[name], name))
 
 
 def without_type(cells: TaskData, name: str) -> TaskData:

@@ -48,7 +48,7 @@ def seen(reference: Cells) -> Halves:
 
 @pytest.mark.parametrize(
     ("held_out", "labelled", "asked"),
-    [(199, 400, True), (200, 1000, False), (80, 399, False), (80, 400, True)],
+    [(199, 300, True), (200, 1000, False), (60, 299, False), (60, 300, True)],
 )
 def test_halves_are_asked_where_few_are_held_out_and_enough_are_there(held_out, labelled, asked):
     assert halves_are_asked(held_out, labelled) is asked

@@ -20,6 +20,9 @@ from plkd.trust.type_space import TypeSpace, type_space
 N_DRAWS = 3
 """The reference is halved so often, by chance anew."""
 
+FEWEST_LABELLED = 300
+"""Cells with a label below which a reference is not halved."""
+
 N_READINGS = 2
 """What groups say without a network: how far they are, and how crowded it is around them."""
 
@@ -68,7 +71,7 @@ class Halves:
         group are strange together, so that shares are of as many as there are groups.
         """
         alone = [
-            lone.scores(_beside(distance, self._energies(codes, readings[:, ENERGY])))
+            lone.scores(as_readings(distance, self._energies(codes, readings[:, ENERGY])))
             for distance, readings in zip(
                 (self.distance, self.shifted_distance), held_out, strict=True
             )
@@ -91,9 +94,10 @@ class Halves:
 def halves_are_asked(n_held_out: int, n_labelled: int) -> bool:
     """Say whether halves are asked: too few cells are held out for groups, but enough are there.
 
-    A half has as many cells then as a query must have to be put into groups.
+    By halves of fewer than 300 cells hardly anything would be called unknown, for shares are of
+    groups (:meth:`Halves.scale`).
     """
-    return n_held_out < FEWEST_CELLS and n_labelled >= 2 * FEWEST_CELLS
+    return n_held_out < FEWEST_CELLS and n_labelled >= FEWEST_LABELLED
 
 
 def halves(cells: Cells, shifted: csr_matrix) -> Halves:
@@ -115,8 +119,8 @@ def halves(cells: Cells, shifted: csr_matrix) -> Halves:
         space, among = type_space(*known_as), group_space(*known_as)
         both = cells.expression[asked], shifted[asked]
         codes.append(cells.codes[asked])
-        distances.append([_distance(space, each) for each in both])
-        groups.append([_of_groups(among, each) for each in both])
+        distances.append([distance_to_types(space, each) for each in both])
+        groups.append([groups_say(among, each) for each in both])
     return Halves(
         np.concatenate(codes),
         *(np.concatenate(each) for each in zip(*distances, strict=True)),
@@ -141,21 +145,21 @@ def _drawn(codes: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArra
         yield np.flatnonzero(~first & ~rare), np.flatnonzero(first | rare)
 
 
-def _distance(space: TypeSpace, expression: csr_matrix) -> NDArray[np.float32]:
+def distance_to_types(space: TypeSpace, expression: csr_matrix) -> NDArray[np.float32]:
     """Return the distance of cells to the nearest type in what is expressed, ``(n_cells,)``."""
     n_types = len(space.agreement.centers)
     heard = np.asarray(expression @ space.directions[:n_types].T, dtype=np.float32)
     return np.asarray(space.agreement.distance(heard), dtype=np.float32)
 
 
-def _of_groups(space: GroupSpace, expression: csr_matrix) -> NDArray[np.float32]:
+def groups_say(space: GroupSpace, expression: csr_matrix) -> NDArray[np.float32]:
     """Return what the groups of cells say without a network, ``(n_cells, 2)``."""
     among = space.of_query(expression)
     nobody_in_doubt = np.zeros(expression.shape[0])
     return among.readings(among.groups(among.points(expression)), nobody_in_doubt)[:, :N_READINGS]
 
 
-def _beside(distance: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArray[np.float32]:
+def as_readings(distance: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return both as the readings of cells that they are, ``(n_cells, 4)``, the others 0."""
     readings = np.zeros((len(distance), 4), dtype=np.float32)
     readings[:, FAR_FROM_TYPES], readings[:, ENERGY] = distance, energy

@@ -95,7 +95,7 @@ def learn_trust(
     (tried, final), found = networks, {}
     by_halves = None
     if halves_are_asked(len(labelled), int(np.count_nonzero(cells.codes >= 0))):
-        by_halves = halves(cells, _shifted(cells, seed))
+        by_halves = halves(cells, made_up_effects(cells, seed))
     for name, network in tried.items():
         unseen = held_out.subset(np.sort(asked[: MOST_HELD_OUT[name]]))
         seen = _some_of_each_type(learning, MOST_OF_TYPE[name], seed)
@@ -138,7 +138,7 @@ def _trust_of(
 ) -> NetworkTrust:
     """Return what held-out cells, as they are and under made-up batch effects, say of a network."""
     space, groups, beside = known
-    shifted = Cells(_shifted(cells, seed), cells.codes, cells.depth, cells.n_types)
+    shifted = Cells(made_up_effects(cells, seed), cells.codes, cells.depth, cells.n_types)
     both = cells, shifted
     logits, readings = zip(*(_asked(network, space, clouds, seen) for seen in both), strict=True)
     scale = novelty_scale(*readings)
@@ -211,7 +211,8 @@ def _some_of_each_type(cells: Cells, most: int, seed: int) -> Cells:
     return cells.subset(np.sort(np.concatenate(kept)))
 
 
-def _shifted(cells: Cells, seed: int) -> csr_matrix:
+def made_up_effects(cells: Cells, seed: int) -> csr_matrix:
+    """Return the expression of cells under made-up batch effects, ``(n_cells, n_genes)``."""
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for start in range(0, len(cells), CELLS_AT_A_TIME):
