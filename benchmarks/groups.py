@@ -11,7 +11,9 @@ out, and those that learn from the same cells count once.
 
 Nothing is trained, and so a pair takes seconds: what is usual is learned of halves of the drawn
 cells (``plkd.model.halves``), as plkd does where few cells were held out, and novelty is that of a
-network which has the same energy of all cells and doubts none. Whole fits: ``trust.py``.
+network which has the same energy of all cells and doubts none; it is not raised where a query is
+closer to the reference than its halves to each other (``plkd.trust.novelty.beside_the_query``).
+Whole fits: ``trust.py``.
 
 ``--page`` runs nothing and writes the page anew.
 """
@@ -54,9 +56,6 @@ MOST_TYPES = 3
 FEWEST_IN_QUERY = 20
 OTHER_AXES = (20, 30)
 """Axes of a query along which groups are made, beside plkd's own number, of the most cells."""
-
-Readings = tuple[np.ndarray, np.ndarray]
-"""Distance to the nearest type, ``(n_cells,)``, and what groups say, ``(n_cells, 2)``."""
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -214,14 +213,12 @@ def told(cells: Cells, query: AnnData, new: np.ndarray) -> dict[str, float]:
     alone = lone.scores(as_readings(distance, same[1]))
     together = among.scores(alone, says)
     off = lone.usual.shift(alone)
-    strange = {
-        "distance": lone.usual.strangeness(alone, off),
-        "groups": among.usual.strangeness(
-            together, among.usual.shift(together), effect=lone.usual.effect(off)
-        ),
-    }
     asked, no_doubt = not lone.usual.is_beyond(off), np.ones(len(new))
-    strange["together"] = strange["groups" if asked else "distance"]
+    strange = dict.fromkeys(("distance", "together"), lone.usual.strangeness(alone, off))
+    if asked:
+        strange["together"] = among.usual.strangeness(
+            together, among.usual.shift(together), effect=lone.usual.effect(off)
+        )
     found = {
         "auroc_distance": roc_auc_score(new, distance),
         "auroc_far": roc_auc_score(new, says[:, 0]),
