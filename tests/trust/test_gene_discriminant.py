@@ -90,7 +90,8 @@ def test_cells_of_a_type_that_is_left_out_hardly_move_the_others(
 ) -> None:
     """But for the units of the genes, which are of all cells."""
     monkeypatch.setattr(
-        "plkd.trust.shrunken_covariance.gene_scale", lambda cells: np.ones(cells.shape[1])
+        "plkd.trust.shrunken_covariance.gene_scale",
+        lambda cells, power: np.ones(cells.shape[1]),
     )
     cells, codes = cells_of((FEWEST_CELLS, FEWEST_CELLS - 1, 80, 0), 30)
     found = gene_discriminant(cells, codes, 4, weight=1.0)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from plkd.data.rows import gene_variance
 from plkd.errors import InputError
+from plkd.trust.gene_scale import gene_scale, scaled
 
 FIRST = 50
 """Components along which neighbours are sought."""
@@ -20,7 +20,6 @@ N_COMPONENTS = 200
 CELLS_OF_A_COMPONENT = 3
 """For each of them there are so many cells at least."""
 
-LEAST_VARIANCE = 1e-12
 MOST_DEVIATIONS = 10.0
 """Where genes are scaled, no cell expresses one more than so many of its standard deviations."""
 
@@ -111,12 +110,9 @@ def scaled_points(
     InputError
         As :func:`singular_points`.
     """
-    variance = gene_variance(expression)
-    per_deviation = np.zeros(len(variance))
-    np.divide(1, np.sqrt(variance), out=per_deviation, where=variance > LEAST_VARIANCE)
-    scaled = csr_matrix(expression.astype(np.float64).multiply(per_deviation[None]))
-    scaled.data = np.minimum(scaled.data, MOST_DEVIATIONS)
-    points = singular_points(scaled, n_components=n_components, seed=seed)
+    cells = scaled(expression, gene_scale(expression))
+    np.minimum(cells.data, MOST_DEVIATIONS, out=cells.data)
+    points = singular_points(cells, n_components=n_components, seed=seed)
     return points - points.mean(0)
 
 

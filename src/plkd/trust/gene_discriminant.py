@@ -18,7 +18,8 @@ from scipy.sparse import csr_matrix
 from plkd.data.rows import largest_in_row
 from plkd.data.type_means import member_weights, weighted_means
 from plkd.trust.discriminant import LEAST_LOG_PROBABILITY
-from plkd.trust.shrunken_covariance import SHRINKAGE, gene_scale, linear_functions, scaled
+from plkd.trust.gene_scale import gene_scale, scaled
+from plkd.trust.shrunken_covariance import POWER, SHRINKAGE, linear_functions
 
 HEARD_UNTIL = 6.0
 """By so much a cell's novelty score exceeds that of the median held-out cell, and the discriminant
@@ -209,7 +210,7 @@ def mean_distance(expression: csr_matrix, codes: NDArray[np.int64], n_types: int
     was measured are closer by it than others are. A mean of n cells is off by 1 / n of what a cell
     is, which is taken off. S is inverted by way of the cells, which are fewer than the genes.
     """
-    expression = scaled(expression, gene_scale(expression))
+    expression = scaled(expression, gene_scale(expression, power=POWER))
     cells = np.asarray(expression.todense())
     fold = np.random.default_rng(0).permutation(len(codes)) % FOLDS
     found = []

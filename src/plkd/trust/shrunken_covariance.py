@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import LinearOperator, cg
 
-from plkd.data.rows import gene_variance
 from plkd.data.type_means import weighted_means
+from plkd.trust.gene_scale import gene_scale, scaled
 
 SHRINKAGE = 0.7
 """How far the common covariance of the genes is drawn towards a ball."""
 
 TOLERANCE = 1e-6
-LEAST_VARIANCE = 1e-12
-"""A gene that varies less says nothing."""
+POWER = 0.5
+"""Of their standard deviation, in units of which genes are."""
 
 
 def linear_functions(
@@ -52,10 +52,10 @@ def linear_functions(
     Notes
     -----
     Of type t :math:`S^{-1} m_t` and :math:`-m_t^T S^{-1} m_t / 2`, found by conjugate gradients, in
-    some twenty steps, S being the shrunken covariance and all of it in the units of
-    :func:`gene_scale`; the directions are of the expression as it came.
+    some twenty steps, S being the shrunken covariance and all of it of genes in units of the root
+    of their standard deviation; the directions are of the expression as it came.
     """
-    scale = gene_scale(expression)
+    scale = gene_scale(expression, power=POWER)
     means = means * scale
     covariance = _shrunken_covariance(scaled(expression, scale), share, means)
     directions, offsets = np.zeros(means.shape), np.full(len(means), -np.inf)
@@ -63,24 +63,6 @@ def linear_functions(
         directions[code] = cg(covariance, means[code], rtol=TOLERANCE)[0]
         offsets[code] = -0.5 * means[code] @ directions[code]
     return directions * scale, offsets
-
-
-def gene_scale(expression: csr_matrix) -> NDArray[np.float64]:
-    """Return 1 over the root of the standard deviation of each gene, ``(n_genes,)``.
-
-    0 of a gene whose variance over all cells is below 1e-12.
-    """
-    variance = gene_variance(expression)
-    scale = np.zeros(len(variance))
-    np.power(variance, -0.25, out=scale, where=variance > LEAST_VARIANCE)
-    return scale
-
-
-def scaled(expression: csr_matrix, scale: NDArray[np.float64]) -> csr_matrix:
-    """Return a copy in which each gene is multiplied by its scale, float64."""
-    cells = csr_matrix(expression, dtype=np.float64, copy=True)
-    cells.data *= scale[cells.indices]
-    return cells
 
 
 def _shrunken_covariance(
