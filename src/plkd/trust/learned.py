@@ -75,18 +75,17 @@ class NetworkTrust:
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name."""
-        numbers = {f"calibration.{n}": np.asarray(v) for n, v in self.calibration.as_dict().items()}
-        scale = {f"scale.{name}": array for name, array in self.scale.as_arrays().items()}
-        sets = {f"sets.{name}": array for name, array in self.sets.as_arrays().items()}
-        clouds = {f"embedding.{name}": array for name, array in self.embedding.as_arrays().items()}
-        usual = {f"usual.{name}": np.asarray(value) for name, value in asdict(self.usual).items()}
-        among = {} if self.grouped is None else self.grouped.as_arrays()
-        grouped = {f"grouped.{name}": array for name, array in among.items()}
-        beside = {} if self.query is None else self.query.as_arrays()
-        query = {f"query.{name}": array for name, array in beside.items()}
-        alone = {} if self.lone is None else self.lone.as_arrays()
-        lone = {f"lone.{name}": array for name, array in alone.items()}
-        return {**clouds, **numbers, **scale, **sets, **usual, **grouped, **query, **lone}
+        numbers, usual = self.calibration.as_dict(), asdict(self.usual)
+        parts = {
+            "embedding": self.embedding.as_arrays(),
+            "calibration": {name: np.asarray(value) for name, value in numbers.items()},
+            "scale": self.scale.as_arrays(),
+            "sets": self.sets.as_arrays(),
+            "usual": {name: np.asarray(value) for name, value in usual.items()},
+        }
+        optional = {"grouped": self.grouped, "query": self.query, "lone": self.lone}
+        parts |= {name: part.as_arrays() for name, part in optional.items() if part is not None}
+        return joined(parts)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -131,15 +130,10 @@ class Trust:
 
     def as_arrays(self) -> Arrays:
         """Return all of it as arrays by name, for the model file."""
-        arrays: Arrays = {f"space.{name}": array for name, array in self.space.as_arrays().items()}
-        if self.groups is not None:
-            arrays |= {f"groups.{name}": array for name, array in self.groups.as_arrays().items()}
-        if self.discriminant is not None:
-            beside = self.discriminant.as_arrays()
-            arrays |= {f"discriminant.{name}": array for name, array in beside.items()}
-        for network, trust in self.networks.items():
-            arrays |= {f"{network}.{name}": array for name, array in trust.as_arrays().items()}
-        return arrays
+        parts = {"space": self.space.as_arrays()}
+        optional = {"groups": self.groups, "discriminant": self.discriminant}
+        parts |= {name: part.as_arrays() for name, part in optional.items() if part is not None}
+        return joined(parts | {name: trust.as_arrays() for name, trust in self.networks.items()})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -153,6 +147,11 @@ class Trust:
             group_space_from(groups) if groups else None,
             GeneDiscriminant.from_arrays(discriminant) if discriminant else None,
         )
+
+
+def joined(parts: Mapping[str, Arrays]) -> Arrays:
+    """Return the arrays of all parts, the name of each beginning with its part's and a dot."""
+    return {f"{part}.{name}": array for part, of in parts.items() for name, array in of.items()}
 
 
 def under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
