@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from study.names import STUDENT, TEACHER, in_order
+from study.names import NETWORKS, STUDENT, TEACHER, in_order
 from study.rows import full_grid, over_seeds
 from study.words import in_words, listed, opened, outcome, percent, signed
 
@@ -51,12 +51,44 @@ def beside_standard(table: pd.DataFrame, setting: str) -> pd.DataFrame:
     return grid if {STANDARD, setting} <= set(grid["setting"]) else grid.iloc[:0]
 
 
+def with_clean_rows(table: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows and, of noise that has no clean row beside it, those of the same plain fits.
+
+    Parameters
+    ----------
+    table
+        Rows of the study.
+    plain
+        Rows of ``transfer.csv``, with columns task, method, seed, accuracy and macro_f1.
+    """
+    import pandas as pd
+
+    if plain.empty:
+        return table
+    run = ["task", "method", "seed"]
+    has = pd.MultiIndex.from_frame(table.loc[table["setting"] == STANDARD, run])
+    lack = pd.MultiIndex.from_frame(table.loc[table["setting"] == MOST, run]).difference(has)
+    taken = plain[pd.MultiIndex.from_frame(plain[run]).isin(lack)]
+    taken = taken[[*run, "accuracy", "macro_f1"]].assign(setting=STANDARD)
+    return pd.concat([table, taken], ignore_index=True) if len(taken) else table
+
+
+def networks_under_noise(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of plkd that say what 20 % wrong labels cost, of peers nothing."""
+    return beside_standard(table[table["method"].isin(NETWORKS)], MOST)
+
+
 def sentences(table: pd.DataFrame) -> list[str]:
     """Return what the numbers show, each on all tasks that have what it compares."""
-    noise, losses, mask = (beside_standard(table, setting) for setting in (MOST, LOSSES, MASK))
+    own, noise, losses, mask = (
+        networks_under_noise(table),
+        *(beside_standard(table, setting) for setting in (MOST, LOSSES, MASK)),
+    )
     said: list[str] = []
+    if len(own) and STUDENT in kept(own, "macro_f1").index:
+        said += network_sentences(own)
     if len(noise) and STUDENT in kept(noise, "macro_f1").index:
-        said += noise_sentences(noise)
+        said += peer_sentences(noise[noise["method"] != TEACHER])
     if len(losses):
         said.append(change_sentence(losses, LOSSES))
     if len(mask):
@@ -64,35 +96,53 @@ def sentences(table: pd.DataFrame) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
-def noise_sentences(grid: pd.DataFrame) -> list[str]:
-    """Return the sentences on 20 % wrong labels: the aim, and the other methods."""
+def network_sentences(grid: pd.DataFrame) -> list[str]:
+    """Return the sentences on 20 % wrong labels: the aim, and whether the Teacher falls further."""
     share, accuracy = kept(grid, "macro_f1"), kept(grid, "accuracy")
-    student = float(share.loc[STUDENT, "mean"])
-    met = "met" if student >= AIM / 100 else "not met"
+    met = "met" if float(share.loc[STUDENT, "mean"]) >= AIM / 100 else "not met"
     said = [
         f"With 20 % wrong labels the Student keeps {percent(share, STUDENT)} of its clean macro F1 "
         f"(the aim, at least {AIM} %, is {met}) and {percent(accuracy, STUDENT)} of its clean "
         "accuracy (the paper's Student: 87.9 %)."
     ]
-    others = [method for method in in_order(share.index) if method != STUDENT]
-    if others:
-        each = listed([f"{in_words(method)} {percent(share, method)}" for method in others])
-        stands = outcome(student, {m: float(share.loc[m, "mean"]) for m in others})
+    if TEACHER in share.index:
+        scores = over_seeds(grid, "macro_f1", ["setting", "method"])["mean"]
+        falls = {
+            name: f"{scores[STANDARD, name]:.3f} to {scores[MOST, name]:.3f}" for name in NETWORKS
+        }
+        stands = outcome(float(share.loc[STUDENT, "mean"]), {TEACHER: share.loc[TEACHER, "mean"]})
         said.append(
-            f"Of their clean macro F1 the others keep: {each}. The Student's share is {stands}."
+            f"On the same {in_number(grid)} the Teacher keeps {percent(share, TEACHER)} of its "
+            f"own: the Student's share is {stands}. The Student falls from {falls[STUDENT]}, the "
+            f"Teacher from {falls[TEACHER]}."
         )
-        said.append(height_sentence(grid, others))
     return said
 
 
-def height_sentence(grid: pd.DataFrame, others: list[str]) -> str:
-    """Return how the macro F1 itself compares at most noise: who falls far may have stood high."""
-    scores = over_seeds(grid, "macro_f1", ["setting", "method"])["mean"][MOST]
-    stands = outcome(float(scores[STUDENT]), {method: float(scores[method]) for method in others})
-    return (
-        f"Its macro F1 itself, {scores[STUDENT]:.3f} with 20 % wrong labels, is {stands} (best of "
-        f"the others: {max(scores[method] for method in others):.3f})."
+def in_number(grid: pd.DataFrame) -> str:
+    """Return "1 task", "2 tasks"."""
+    number = grid["task"].nunique()
+    return f"{number} task{'s' if number > 1 else ''}"
+
+
+def peer_sentences(grid: pd.DataFrame) -> list[str]:
+    """Return how much macro F1 the peers keep with 20 % wrong labels, and the Student beside."""
+    share = kept(grid, "macro_f1")
+    others = [method for method in in_order(share.index) if method != STUDENT]
+    if not others:
+        return []
+    each = listed([f"{in_words(method)} {percent(share, method)}" for method in others])
+    stands = outcome(
+        float(share.loc[STUDENT, "mean"]), {m: float(share.loc[m, "mean"]) for m in others}
     )
+    scores = over_seeds(grid, "macro_f1", ["setting", "method"])["mean"][MOST]
+    high = outcome(float(scores[STUDENT]), {method: float(scores[method]) for method in others})
+    return [
+        f"On the {in_number(grid)} that peers were run on they keep: {each}. The "
+        f"Student's share there, {percent(share, STUDENT)}, is {stands}.",
+        f"Its macro F1 itself, there {scores[STUDENT]:.3f} with 20 % wrong labels, is {high} (best "
+        f"of the others: {max(scores[method] for method in others):.3f}).",
+    ]
 
 
 def change_sentence(grid: pd.DataFrame, setting: str) -> str:

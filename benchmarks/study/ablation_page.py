@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results import markdown
@@ -17,20 +18,30 @@ from study.ablation_claims import (
     STANDARD,
     beside_standard,
     kept,
+    networks_under_noise,
     sentences,
+    with_clean_rows,
 )
-from study.names import LOOKS, STUDENT, TEACHER, in_order
-from study.rows import extent, full_grid, over_seeds
+from study.names import LOOKS, NETWORKS, STUDENT, TEACHER, in_order
+from study.rows import extent, frame, full_grid, over_seeds, read_rows
 from study.words import percent, scored
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TRANSFER = Path(__file__).resolve().parents[2] / "docs" / "results" / "transfer.csv"
+"""Plain fits of every task; those of a study's plain setting are the same."""
+
 
 def page(table: pd.DataFrame) -> str:
     """Return the page in Markdown from all rows of the study."""
+    n_own = len(table)
+    table = with_clean_rows(table, frame(read_rows(TRANSFER)))
     grid = full_grid(table)
-    parts = ["# Ablation: losses, mask and wrong labels (Table 5 of the paper)", how(table, grid)]
+    parts = [
+        "# Ablation: losses, mask and wrong labels (Table 5 of the paper)",
+        how(table, grid, len(table) - n_own),
+    ]
     if len(grid):
         said = sentences(table) or ["Nothing yet: the Student has not run in two settings."]
         body = "\n".join(f"- {sentence}" for sentence in said)
@@ -47,7 +58,7 @@ def page(table: pd.DataFrame) -> str:
             "Accuracy by share of wrong labels": (noise(grid, "accuracy"), "method"),
             "The Student's macro F1 by task": (student_by_task(table), "task"),
             "Share of the clean macro F1 kept with 20 % wrong labels": (
-                kept_by_task(beside_standard(table, MOST)),
+                kept_by_task(table),
                 "task",
             ),
         }
@@ -57,34 +68,42 @@ def page(table: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def how(table: pd.DataFrame, grid: pd.DataFrame) -> str:
+def how(table: pd.DataFrame, grid: pd.DataFrame, n_taken: int) -> str:
     """Return the paragraph that says how the numbers were made."""
     compared = "Nothing can be compared yet: no task has a row of every setting and method."
     if len(grid):
         compared = f"Compared: {extent(grid)}, those that every setting and method was run on."
     if wider := wider_sentence(table, grid):
         compared = f"{compared} {wider}"
-    rest = len(table) - len(grid)
+    rest = len(table) - len(grid) - n_taken
+    taken = (
+        f" {n_taken} clean rows that it lacks are those of `transfer.csv`, of the same fits."
+        if n_taken
+        else ""
+    )
     return (
         f"Made by `python benchmarks/studies.py ablation --data FOLDER`. {compared}"
         f"{f' {rest} further rows are in the CSV.' if rest else ''} A number is the mean over "
         "tasks, then over seeds, ± the standard deviation over seeds. How labels are made wrong, "
         "what is left out in each setting and how the clusters of the ARI are made stands at the "
         "head of `benchmarks/study/ablation.py`; the tasks are those of `benchmarks/tasks.py`, "
-        "the peers those of `benchmarks/peers/`. Peers have no embedding, and so no ARI."
+        f"the peers those of `benchmarks/peers/`. Peers have no embedding, and so no ARI.{taken}"
     )
 
 
 def wider_sentence(table: pd.DataFrame, grid: pd.DataFrame) -> str:
     """Return which sentences rest on more tasks than the tables do."""
     parts = {
-        "20 % wrong labels": MOST,
-        "the losses left out": LOSSES,
-        "the mask left out": MASK,
+        "20 % wrong labels": networks_under_noise(table),
+        "peers with them": beside_standard(table, MOST)
+        if set(table["method"]) > set(NETWORKS)
+        else table.iloc[:0],
+        "the losses left out": beside_standard(table, LOSSES),
+        "the mask left out": beside_standard(table, MASK),
     }
     wider = []
-    for name, setting in parts.items():
-        tasks = list(dict.fromkeys(beside_standard(table, setting)["task"]))
+    for name, rows in parts.items():
+        tasks = list(dict.fromkeys(rows["task"]))
         if set(tasks) > set(grid["task"]):
             wider.append(f"{name}: {', '.join(f'`{task}`' for task in tasks)}")
     return (
@@ -157,14 +176,16 @@ def student_by_task(grid: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells, index=tasks, columns=there)
 
 
-def kept_by_task(grid: pd.DataFrame) -> pd.DataFrame:
+def kept_by_task(table: pd.DataFrame) -> pd.DataFrame:
     """Return the share of the macro F1 kept at most noise, tasks down and methods across."""
     import pandas as pd
 
-    tasks, methods = list(dict.fromkeys(grid["task"])), in_order(grid["method"])
-    table = pd.DataFrame("–", index=tasks, columns=[LOOKS[method].name for method in methods])
-    if {STANDARD, MOST} <= set(grid["setting"]):
-        for task in tasks:
-            share = kept(grid[grid["task"] == task], "macro_f1")
-            table.loc[task] = [percent(share, method) for method in methods]
-    return table
+    rows = table[table["setting"].isin([STANDARD, MOST])]
+    ran = set(networks_under_noise(rows)["task"])
+    tasks = [task for task in dict.fromkeys(table["task"]) if task in ran]
+    methods = in_order(rows.loc[rows["setting"] == MOST, "method"])
+    found = pd.DataFrame("–", index=tasks, columns=[LOOKS[method].name for method in methods])
+    for task in tasks:
+        share = kept(rows[rows["task"] == task], "macro_f1")
+        found.loc[task] = [percent(share, method) for method in methods]
+    return found

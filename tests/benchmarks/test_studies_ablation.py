@@ -129,16 +129,38 @@ def test_sentences_of_wrong_labels(ablation: ModuleType) -> None:
     assert share.loc["plkd student", "mean"] == pytest.approx(np.mean(expected))
     assert share.loc["plkd student", "std"] == pytest.approx(np.std(expected, ddof=1))
     said = claims["sentences"](table)
-    assert len(said) == 3
+    assert len(said) == 4
     assert said[0] == (
         "With 20 % wrong labels the Student keeps 98.8 ± 0.0 % of its clean macro F1 (the aim, at "
         "least 97 %, is met) and 98.8 ± 0.0 % of its clean accuracy (the paper's Student: 87.9 %)."
     )
-    assert "the Teacher 90.1 ± 0.2 % and linear SVM 99.3 ± 0.0 %" in said[1]
-    assert said[1].endswith(
-        "The Student's share is above that of the Teacher, not above that of linear SVM."
+    assert said[1] == (
+        "On the same 2 tasks the Teacher keeps 90.1 ± 0.2 % of its own: the Student's share is "
+        "above that of the Teacher. The Student falls from 0.810 to 0.800, the Teacher from 0.810 "
+        "to 0.730."
     )
-    assert "0.800 with 20 % wrong labels, is above all others" in said[2]
+    assert said[2] == (
+        "On the 2 tasks that peers were run on they keep: linear SVM 99.3 ± 0.0 %. The Student's "
+        "share there, 98.8 ± 0.0 %, is not above that of linear SVM."
+    )
+    assert "there 0.800 with 20 % wrong labels, is above that of linear SVM" in said[3]
+
+
+def test_networks_are_compared_on_tasks_that_no_peer_was_run_on(ablation: ModuleType) -> None:
+    claims = ablation.page.__globals__["sentences"].__globals__
+    scores = {
+        (setting, method): score
+        for method in ("plkd student", "plkd teacher", "svm")
+        for setting, score in (("standard", 0.8), ("noise 0.2", 0.7))
+    }
+    table = made_up(scores)
+    peers_on_one = table[(table["method"] != "svm") | (table["task"] == "a:one")]
+    peers_on_one.loc[peers_on_one["task"] == "b:two", "macro_f1"] = 0.6
+    said = claims["sentences"](peers_on_one)
+    assert "On the same 2 tasks the Teacher keeps 92.9" in said[1]
+    assert "On the 1 task that peers were run on they keep: linear SVM 87.7" in said[2]
+    text = ablation.page(peers_on_one)
+    assert "| b:two | 100.0 ± 0.0 % | 100.0 ± 0.0 % | – |" in text
 
 
 def test_a_sentence_rests_on_all_tasks_that_have_what_it_compares(ablation: ModuleType) -> None:
@@ -158,6 +180,21 @@ def test_a_sentence_rests_on_all_tasks_that_have_what_it_compares(ablation: Modu
     mean, spread = 100 * kept.mean(), 100 * kept.std(ddof=1)
     assert f"keeps {mean:.1f} ± {spread:.1f} % of its clean macro F1" in text
     assert "| c:three | 0.810 ± 0.014 | – | 0.610 ± 0.014 |" in text
+
+
+def test_clean_rows_that_are_lacking_are_those_of_the_transfer(
+    ablation: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = made_up({("standard", "plkd student"): 0.8, ("noise 0.2", "plkd student"): 0.76})
+    lacking = (whole["task"] == "b:two") & (whole["setting"] == "standard")
+    transfer = whole.assign(macro_f1=0.95)[lacking].drop(columns=["setting", "ari"])
+    transfer.to_csv(tmp_path / "transfer.csv", index=False)
+    monkeypatch.setitem(ablation.page.__globals__, "TRANSFER", tmp_path / "transfer.csv")
+    assert "transfer.csv" not in ablation.page(whole)
+    text = ablation.page(whole[~lacking])
+    assert "2 clean rows that it lacks are those of `transfer.csv`" in text
+    assert "| a:one | 95.1 ± 0.1 % |" in text
+    assert "| b:two | 81.1 ± 1.5 % |" in text
 
 
 def test_a_missed_aim_is_said(ablation: ModuleType) -> None:
