@@ -77,7 +77,8 @@ def how(table: pd.DataFrame, grid: pd.DataFrame, n_taken: int) -> str:
         compared = f"{compared} {wider}"
     rest = len(table) - len(grid) - n_taken
     taken = (
-        f" {n_taken} clean rows that it lacks are those of `transfer.csv`, of the same fits."
+        f" {n_taken} clean rows that it lacks are those of `transfer.csv`, of fits with the same "
+        "settings."
         if n_taken
         else ""
     )
