@@ -102,16 +102,16 @@ def wider_sentence(table: pd.DataFrame, grid: pd.DataFrame) -> str:
         "the losses left out": beside_standard(table, LOSSES),
         "the mask left out": beside_standard(table, MASK),
     }
-    wider = []
+    every = set(table["task"])
+    wider: dict[str, list[str]] = {}
     for name, rows in parts.items():
         tasks = list(dict.fromkeys(rows["task"]))
         if set(tasks) > set(grid["task"]):
-            wider.append(f"{name}: {', '.join(f'`{task}`' for task in tasks)}")
-    return (
-        f"Sentences rest on all tasks that have what they compare ({'; '.join(wider)})."
-        if (wider)
-        else ""
-    )
+            whole = set(tasks) == every
+            shown = f"all {len(every)}" if whole else ", ".join(f"`{task}`" for task in tasks)
+            wider.setdefault(shown, []).append(name)
+    each = "; ".join(f"{', '.join(names)}: {shown}" for shown, names in wider.items())
+    return f"Sentences rest on all tasks that have what they compare ({each})." if wider else ""
 
 
 def paper() -> str:

@@ -175,7 +175,10 @@ def test_a_sentence_rests_on_all_tasks_that_have_what_it_compares(ablation: Modu
     more = more[more["task"] == "a:one"].assign(task="c:three")
     text = ablation.page(pd.concat([whole, more]))
     assert "Compared: tasks `a:one`, `b:two`; seeds 0, 1," in text
-    assert "(20 % wrong labels: `a:one`, `b:two`, `c:three`)" in text
+    assert "(20 % wrong labels: all 3)" in text
+    other = whole[whole["setting"] == "standard"].assign(task="d:four")
+    named = ablation.page(pd.concat([whole, more, other]))
+    assert "(20 % wrong labels: `a:one`, `b:two`, `c:three`)" in named
     kept = np.array([(0.8 + 0.8 + 0.6) / 2.4, (0.82 + 0.82 + 0.62) / 2.46])
     mean, spread = 100 * kept.mean(), 100 * kept.std(ddof=1)
     assert f"keeps {mean:.1f} ± {spread:.1f} % of its clean macro F1" in text
