@@ -276,6 +276,25 @@ def test_what_could_be_told_at_all(
     assert f"told the query's labels {of[limits.BY_QUERY]:.3f}" in text
 
 
+def test_what_the_aim_would_take(script: Callable[[str], ModuleType]) -> None:
+    limits = script("trusted.limits")
+    scores = {
+        ("plkd", "easy"): 0.95,
+        ("plkd", "hard"): 0.5,
+        (limits.BY_REFERENCE, "easy"): 0.98,
+        (limits.BY_REFERENCE, "hard"): 0.7,
+    }
+    rows = pd.DataFrame(
+        [(*key, seed, score) for key, score in scores.items() for seed in (0, 1)],
+        columns=["method", "task", "seed", "auroc"],
+    )
+    said = limits.reach(rows)
+    assert said.startswith("Of `hard` not even the reference tells more than 0.90.")
+    assert said.endswith("the mean would be 0.740.")
+    assert limits.reach(rows[rows["task"] == "easy"]) == ""
+    assert limits.reach(rows[rows["method"] == "plkd"]) == ""
+
+
 def test_adapted_models_stand_beside_whole_references(
     script: Callable[[str], ModuleType],
     folder: Path,
