@@ -56,7 +56,7 @@ def beside_standard(table: pd.DataFrame, setting: str) -> pd.DataFrame:
 
 
 def with_clean_rows(table: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows and, of noise that has no clean row beside it, those of the same plain fits.
+    """Return the rows, and clean ones of plain fits where there are none beside the most noise.
 
     Parameters
     ----------
@@ -84,10 +84,8 @@ def networks_under_noise(table: pd.DataFrame) -> pd.DataFrame:
 
 def sentences(table: pd.DataFrame) -> list[str]:
     """Return what the numbers show, each on all tasks that have what it compares."""
-    own, noise, losses, mask = (
-        networks_under_noise(table),
-        *(beside_standard(table, setting) for setting in (MOST, LOSSES, MASK)),
-    )
+    own = networks_under_noise(table)
+    noise, losses, mask = (beside_standard(table, setting) for setting in (MOST, LOSSES, MASK))
     said: list[str] = []
     if len(own) and STUDENT in kept(own, "macro_f1").index:
         said += network_sentences(own)

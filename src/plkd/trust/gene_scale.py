@@ -13,9 +13,18 @@ LEAST_VARIANCE = 1e-12
 
 
 def gene_scale(expression: csr_matrix, *, power: float = 1.0) -> NDArray[np.float64]:
-    """Return 1 over a power of the standard deviation of each gene, ``(n_genes,)``.
+    """Return what genes are multiplied by to be in units of a power of their standard deviation.
 
-    0 of a gene whose variance over all cells is below 1e-12.
+    Parameters
+    ----------
+    expression
+        log1p counts per 10,000, ``(n_cells, n_genes)``.
+    power
+        1 makes all genes vary alike; the nearer to 0, the more loud genes vary beside quiet ones.
+
+    Returns
+    -------
+    ``(n_genes,)``; 0 of a gene whose variance over all cells is below 1e-12.
     """
     variance = gene_variance(expression)
     scale = np.zeros(len(variance))
