@@ -11,9 +11,7 @@ out, and those that learn from the same cells count once.
 
 Nothing is trained, and so a pair takes seconds: what is usual is learned of halves of the drawn
 cells (``plkd.model.halves``), as plkd does where few cells were held out, and novelty is that of a
-network which has the same energy of all cells and doubts none; it is not raised where a query is
-closer to the reference than its halves to each other (``plkd.trust.novelty.beside_the_query``).
-Whole fits: ``trust.py``.
+network which has the same energy of all cells and doubts none. Whole fits: ``trust.py``.
 
 ``--page`` runs nothing and writes the page anew.
 """
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from plkd.training.cells import Cells
+    from plkd.trust.usual_scores import UsualScores
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
 SIZES = (200, 300, 400, 600, 1500)
@@ -195,7 +194,6 @@ def told(cells: Cells, query: AnnData, new: np.ndarray) -> dict[str, float]:
     from plkd.model.trusting import made_up_effects
     from plkd.trust.group_space import group_space
     from plkd.trust.lone_scale import lone_scale
-    from plkd.trust.novelty import FALSE_ALARM, novelty
     from plkd.trust.type_space import type_space
 
     known_as = cells.expression, cells.codes, cells.n_types
@@ -213,11 +211,13 @@ def told(cells: Cells, query: AnnData, new: np.ndarray) -> dict[str, float]:
     alone = lone.scores(as_readings(distance, same[1]))
     together = among.scores(alone, says)
     off = lone.usual.shift(alone)
-    asked, no_doubt = not lone.usual.is_beyond(off), np.ones(len(new))
-    strange = dict.fromkeys(("distance", "together"), lone.usual.strangeness(alone, off))
+    asked = not lone.usual.is_beyond(off)
+    unknown = {"distance": called_unknown(lone.usual, alone, off)}
+    unknown["together"] = unknown["distance"]
     if asked:
-        strange["together"] = among.usual.strangeness(
-            together, among.usual.shift(together), effect=lone.usual.effect(off)
+        effect = lone.usual.effect(off)
+        unknown["together"] = called_unknown(
+            among.usual, together, among.usual.shift(together), effect
         )
     found = {
         "auroc_distance": roc_auc_score(new, distance),
@@ -226,11 +226,22 @@ def told(cells: Cells, query: AnnData, new: np.ndarray) -> dict[str, float]:
         "auroc": roc_auc_score(new, together if asked else distance),
         "groups_asked": float(asked),
     }
-    for name, share in strange.items():
-        unknown = novelty(share, no_doubt) > 1 - FALSE_ALARM
-        found[f"unknown_known_{name}"] = unknown[~new].mean()
-        found[f"unknown_new_{name}"] = unknown[new].mean()
+    for name, which in unknown.items():
+        found[f"unknown_known_{name}"] = which[~new].mean()
+        found[f"unknown_new_{name}"] = which[new].mean()
     return {name: float(value) for name, value in found.items()}
+
+
+def called_unknown(
+    usual: UsualScores, scores: np.ndarray, off: float, effect: float | None = None
+) -> np.ndarray:
+    """Return which cells are called unknown as annotation does, were no label doubted."""
+    from plkd.trust.novelty import FALSE_ALARM, beside_the_query, novelty
+
+    found = novelty(usual.strangeness(scores, off, effect=effect), np.ones(len(scores)))
+    if not (off > 0 and usual.knows_spread):
+        found = beside_the_query(found)
+    return found > 1 - FALSE_ALARM
 
 
 if __name__ == "__main__":

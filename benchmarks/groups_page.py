@@ -21,8 +21,7 @@ HOW = (
     "Made by `python benchmarks/groups.py --data FOLDER`; what is done stands at its head. A pair "
     "is a query, one batch of a task's reference, and a type that is left out of all other batches "
     "or of one, its reference. Means are over the pairs of a line of the first table, then over "
-    "these lines. Nothing is trained: whole fits have the networks' energy and doubt beside this, "
-    "and raise the novelties of a query that is closer to the reference than the held-out cells "
+    "these lines. Nothing is trained: whole fits have the networks' energy and doubt beside this "
     "([trust.md](trust.md)). What plkd does with groups was in part chosen on such pairs "
     "([log](../log.md))."
 )
